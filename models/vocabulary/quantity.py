@@ -38,13 +38,13 @@ def parse_quantity(text: str | int | float, *, field: str | None = None) -> Deci
 
 def format_cpu(cores: float) -> str:
     """Return cores as a Kubernetes quantity, rounded up to a millicore: ``0.25`` gives ``250m``."""
-    millicores = _ceil(Decimal(repr(cores)).scaleb(3))
+    millicores = _ceil(Decimal(str(float(cores))).scaleb(3))
     return str(millicores // 1000) if millicores % 1000 == 0 else f"{millicores}m"
 
 
 def format_memory(size_bytes: float) -> str:
     """Return bytes as a Kubernetes quantity, rounded up to a mebibyte: ``1073741824`` gives ``1Gi``."""
-    mebibytes = _ceil(Decimal(repr(size_bytes)) / (1 << 20))
+    mebibytes = _ceil(Decimal(str(float(size_bytes))) / (1 << 20))
     return f"{mebibytes // 1024}Gi" if mebibytes % 1024 == 0 and mebibytes else f"{mebibytes}Mi"
 
 
