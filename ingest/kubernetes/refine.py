@@ -1,0 +1,240 @@
+"""Observed hours made exact by the inventory: running seconds, requests, short pods, labels, nodes, kills."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.kubernetes.container_facts import HourFacts, hour_facts
+from ingest.kubernetes.history import OBSERVED_BY
+from ingest.kubernetes.node_facts import refine_nodes
+from ingest.kubernetes.overlap import HOUR_MICROSECONDS
+from ingest.kubernetes.pod_times import PodTimes, read_pod_times
+from models.kubernetes.pod_request import POD_REMAINDER
+from warehouse.lake.tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR, LakeTable
+from warehouse.observed import HourReport, ObservedWindow
+
+_NAMES = ("namespace", "pod", "workload_kind", "workload_name", "revision", "phase")
+
+
+def refine_hours(observed: ObservedWindow, history: pa.Table) -> ObservedWindow:
+    """Return the observed hours with what the API knows better.
+
+    Pure: the same observation and the same stored versions give the same rows. Only pod-hours are touched
+    whose times are certain: the pod's end is known, or it was confirmed to exist after the hour.
+
+    - ``running_seconds`` and ``scheduled_seconds`` become exact; usage, a mean over running time, is scaled
+      with them; requests are integrated over versions (in-place resizes included), the effective request by
+      Kubernetes' own rule; ``(pod)`` rows hold what a pod reserves beyond its containers.
+    - Pods that no scrape saw get rows, with usage missing.
+    - Workload, revision and labels are the API's. Before the first complete inventory labels are marked
+      inferred and fill gaps only.
+    - OOM kills and restarts are the greater of both counts.
+    - Nodes get type, place, pool and labels.
+
+    Parameters
+    ----------
+    observed : ObservedWindow
+    history : pyarrow.Table
+        Rows of ``object_history`` of the cluster (versions since before the window, and all later ones).
+    """
+    is_ours = pc.and_(
+        pc.equal(history["cluster"], observed.cluster), pc.equal(history["observed_by"], OBSERVED_BY)
+    )
+    history = history.filter(is_ours)
+    times = read_pod_times(history, observed.window)
+    facts = hour_facts(times, observed.window)
+    node_hours = _table(observed, NODE_HOUR)
+    keys = _node_keys(node_hours, history)
+    tables: dict[str, pa.Table] = dict(observed.tables)
+    tables["node_hour"] = refine_nodes(node_hours, history, observed.window, times.observed_from_us)
+    tables["container_hour"] = _refine_containers(
+        _table(observed, CONTAINER_HOUR), facts, keys, observed.cluster
+    )
+    tables["pod_hour"] = _refine_pods(_table(observed, POD_HOUR), facts, keys, observed.cluster, times)
+    hours = _reports(observed.hours, tables, history, times.observed_until_us)
+    return replace(observed, tables=tables, hours=hours)
+
+
+def _table(observed: ObservedWindow, table: LakeTable) -> pa.Table:
+    found = observed.tables.get(table.name)
+    return found if found is not None else table.schema.empty_table()
+
+
+def _node_keys(node_hours: pa.Table, history: pa.Table) -> dict[str, str]:
+    """Return node keys by node name: those observed, else those of the inventory."""
+    nodes = history.filter(pc.equal(history["kind"], "Node"))
+    keys: dict[str, str] = {}
+    for name, spec in zip(nodes["name"].to_pylist(), nodes["spec"].to_pylist(), strict=True):
+        if key := msgspec.json.decode(spec or "{}").get("node_key"):
+            keys[name] = key
+    observed = zip(node_hours["node"].to_pylist(), node_hours["node_key"].to_pylist(), strict=True)
+    keys.update({name: key for name, key in observed if name is not None})
+    return keys
+
+
+def _with_names(rows: pd.DataFrame, facts: HourFacts, keys: Mapping[str, str]) -> pd.DataFrame:
+    names = facts.pods[["pod_uid", "hour_us", *_NAMES, "node"]]
+    named = rows.merge(names, on=["pod_uid", "hour_us"], suffixes=("", "_of_pod"))
+    named["node_key"] = named["node"].map(lambda name: keys.get(name) if isinstance(name, str) else None)
+    return named
+
+
+def _refine_containers(table: pa.Table, facts: HourFacts, keys: Mapping[str, str], cluster: str) -> pa.Table:
+    certain = facts.pods[["pod_uid", "hour_us"]].assign(is_certain=True)
+    known = _keys_of(table, ["pod_uid", "container"]).merge(certain, on=["pod_uid", "hour_us"], how="left")
+    # the remainder is computed anew for certain pods, so the old rows go
+    is_stale = known["is_certain"].notna().to_numpy() & (known["container"] == POD_REMAINDER).to_numpy()
+    table, known = table.filter(pa.array(~is_stale)), known[~is_stale].reset_index(drop=True)
+    wanted = _with_names(facts.containers, facts, keys)
+    merged = known.merge(wanted, on=["pod_uid", "container", "hour_us"], how="left", indicator=True)
+    is_hit = (merged["_merge"] == "both").to_numpy()
+    table = _set_columns(table, _container_columns(table, merged), is_hit)
+    seen = known[["pod_uid", "container", "hour_us"]].assign(is_seen=True)
+    new = wanted.merge(seen, on=["pod_uid", "container", "hour_us"], how="left")
+    new = new[new.pop("is_seen").isna() & new["running_seconds"].ne(0.0) & new["node_key"].notna()]
+    new = new.assign(sample_coverage_ratio=np.where(new["container"] == POD_REMAINDER, np.nan, 0.0))
+    return pa.concat_tables([table, _new_rows(new, CONTAINER_HOUR, cluster, _CONTAINER_NAMES)])
+
+
+_CONTAINER_NAMES = {
+    "cpu": "cpu_request_core_seconds",
+    "memory": "memory_request_byte_seconds",
+    "gpu": "gpu_request_seconds",
+    "cpu_limit": "cpu_limit_cores",
+    "memory_limit": "memory_limit_bytes",
+}
+_POD_NAMES = {name: _CONTAINER_NAMES[name] for name in ("cpu", "memory", "gpu")}
+
+
+def _container_columns(table: pa.Table, merged: pd.DataFrame) -> dict[str, pd.Series]:
+    columns = {lake_name: merged[name] for name, lake_name in _CONTAINER_NAMES.items()}
+    columns |= {
+        name: merged[name] for name in ("container_kind", "workload_kind", "workload_name", "revision")
+    }
+    old_seconds = table["running_seconds"].to_pandas()
+    exact = merged["running_seconds"]
+    # 0 exact seconds against observed use is a clock or naming trouble: what was measured stands
+    exact = exact.where(~(exact.eq(0.0) & old_seconds.gt(0.0)), old_seconds).fillna(old_seconds)
+    columns["running_seconds"] = exact
+    scale = (exact / old_seconds).where(old_seconds > 0, 1.0)
+    for name in ("cpu_usage_core_seconds", "memory_usage_byte_seconds"):
+        columns[name] = table[name].to_pandas() * scale
+    for name in ("oom_killed_count", "restart_count"):
+        columns[name] = np.fmax(table[name].to_pandas().astype("float64"), merged[name])
+    return columns
+
+
+def _refine_pods(
+    table: pa.Table, facts: HourFacts, keys: Mapping[str, str], cluster: str, times: PodTimes
+) -> pa.Table:
+    known = _keys_of(table, ["pod_uid"])
+    wanted = facts.pods.assign(
+        node_key=facts.pods["node"].map(lambda name: keys.get(name) if isinstance(name, str) else None),
+        is_label_inferred=facts.pods["hour_us"] < times.observed_from_us,
+    )
+    merged = known.merge(wanted, on=["pod_uid", "hour_us"], how="left", indicator=True)
+    columns = {lake_name: merged[name] for name, lake_name in _POD_NAMES.items()}
+    columns |= {
+        name: merged[name] for name in ("scheduled_seconds", "workload_kind", "workload_name", "phase")
+    }
+    old_labels = table["label_set_id"].to_pandas()
+    is_fresh = (merged["hour_us"] >= times.observed_from_us) | old_labels.isna()
+    columns["label_set_id"] = merged["label_set_id"].where(is_fresh, old_labels)
+    old_inferred = table["is_label_inferred"].to_pandas()
+    columns["is_label_inferred"] = merged["is_label_inferred"].where(is_fresh, old_inferred)
+    table = _set_columns(table, columns, (merged["_merge"] == "both").to_numpy())
+    new = wanted.merge(known.assign(is_seen=True), on=["pod_uid", "hour_us"], how="left")
+    new = new[new.pop("is_seen").isna() & new["node_key"].notna()]
+    return pa.concat_tables([table, _new_rows(new, POD_HOUR, cluster, _POD_NAMES)])
+
+
+def _keys_of(table: pa.Table, columns: list[str]) -> pd.DataFrame:
+    keys: pd.DataFrame = table.select(columns).to_pandas().astype("object")
+    keys["hour_us"] = table["hour"].cast(pa.int64()).to_numpy()
+    return keys
+
+
+def _set_columns(table: pa.Table, columns: Mapping[str, pd.Series], is_hit: np.ndarray) -> pa.Table:
+    """Return the table with columns replaced where a row is hit; a missing value of a hit row is null."""
+    mask = pa.array(is_hit)
+    for name, values in columns.items():
+        position = table.schema.get_field_index(name)
+        kind = table.schema.field(position).type
+        fresh = _to_arrow(values, kind)
+        column = pc.if_else(mask, fresh, table[name])
+        table = table.set_column(position, table.schema.field(position), column)
+    return table
+
+
+def _to_arrow(values: pd.Series, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_integer(kind):
+        return pa.array(values.astype("Int64"), kind, from_pandas=True)
+    if pa.types.is_string(kind) or pa.types.is_boolean(kind):
+        return pa.array(values.astype("object").where(values.notna(), None), kind)
+    return pa.array(values.astype("float64"), from_pandas=True).cast(kind)
+
+
+def _new_rows(rows: pd.DataFrame, table: LakeTable, cluster: str, names: Mapping[str, str]) -> pa.Table:
+    rows = rows.rename(columns=dict(names)).sort_values(["hour_us", "pod_uid"], kind="stable")
+    hours = pa.array(rows["hour_us"].to_numpy(np.int64), pa.timestamp("us", "UTC"))
+    fixed = {
+        "cluster": pa.repeat(cluster, len(rows)).cast(pa.string()),
+        "hour": hours,
+        "day": hours.cast(pa.timestamp("us")).cast(pa.date32()),
+    }
+    columns = []
+    for field in table.schema:
+        if field.name in fixed:
+            columns.append(fixed[field.name])
+        elif field.name in rows.columns:
+            columns.append(_to_arrow(rows[field.name], field.type))
+        else:
+            columns.append(pa.nulls(len(rows), field.type))
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _reports(
+    reports: tuple[HourReport, ...], tables: Mapping[str, pa.Table], history: pa.Table, observed_until_us: int
+) -> tuple[HourReport, ...]:
+    """Return the reports with their rows counted anew and the inventory taken into their hashes."""
+    ordered = history.sort_by([("valid_from", "ascending"), ("kind", "ascending"), ("uid", "ascending")])
+    moments = ordered["valid_from"].cast(pa.int64()).to_numpy()
+    texts = [
+        f"{kind}/{uid}/{moment}/{spec_hash}".encode()
+        for kind, uid, moment, spec_hash in zip(
+            ordered["kind"].to_pylist(),
+            ordered["uid"].to_pylist(),
+            moments.tolist(),
+            ordered["spec_hash"].to_pylist(),
+            strict=True,
+        )
+    ]
+    digest, position, found = hashlib.sha256(), 0, []
+    for report in reports:
+        end = round(report.hour.timestamp() * 1e6) + HOUR_MICROSECONDS
+        until = int(np.searchsorted(moments, end))
+        digest.update(b"".join(texts[position:until]))
+        position = until
+        own = digest.copy()
+        own.update(f"{report.input_hash}/{observed_until_us >= end}".encode())
+        count = _count_rows(report, tables)
+        found.append(replace(report, row_count=count, input_hash=own.hexdigest()[:32]))
+    return tuple(found)
+
+
+def _count_rows(report: HourReport, tables: Mapping[str, pa.Table]) -> int:
+    start = pa.scalar(report.hour, pa.timestamp("us", "UTC"))
+    counts = (
+        pc.sum(pc.equal(table["hour"], start)).as_py() or 0
+        for table in tables.values()
+        if "hour" in table.column_names
+    )
+    return sum(counts)

@@ -1,0 +1,239 @@
+"""The part of each object that is kept: what cost, ownership, suggestions and plans read, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ingest.kubernetes.pod_specs import pod_constraints, pod_spec
+from models.kubernetes.nodes import describe_node, node_key
+from models.kubernetes.pod_request import gpu_amount, read_amounts
+from models.vocabulary.errors import InputError
+from models.vocabulary.windows import to_utc
+
+JsonObject = dict[str, Any]
+
+ANNOTATION_PREFIXES = (
+    "millicore.io/",
+    "deployment.kubernetes.io/revision",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict",
+    "karpenter.sh/do-not-disrupt",
+    "controller.kubernetes.io/pod-deletion-cost",
+    "owner",
+    "team",
+    "cost-center",
+    "cost-centre",
+)
+"""Annotations that are kept, by prefix; others may hold whole manifests or secrets and never leave."""
+
+
+def read_spec(kind: str, item: Mapping[str, Any]) -> JsonObject:
+    """Return the kept part of an object, ready for JSON.
+
+    Raises
+    ------
+    InputError
+        If the object is not one of its kind, or a quantity or time in it is malformed; kind, namespace and
+        name are named.
+    """
+    metadata = item.get("metadata")
+    if not isinstance(metadata, Mapping) or not metadata.get("name"):
+        raise InputError("has no name", field=f"{kind}.metadata")
+    try:
+        spec = {**_common(metadata), **_BY_KIND[kind](item)}
+    except (AttributeError, TypeError) as problem:
+        raise InputError(f"is not a {kind} ({problem})", field=_place(kind, metadata)) from problem
+    except InputError as problem:
+        field = f"{_place(kind, metadata)} {problem.field}"
+        raise InputError(problem.reason, field=field, value=problem.value) from problem
+    return {name: value for name, value in spec.items() if value not in (None, {}, [])}
+
+
+def is_kept(kind: str, item: Mapping[str, Any]) -> bool:
+    """Say whether an object is stored at all: of the Services, only load balancers cost money."""
+    return kind != "Service" or (item.get("spec") or {}).get("type") == "LoadBalancer"
+
+
+def latest_instant(item: Mapping[str, Any]) -> datetime | None:
+    """Return the newest time that the object itself states: when its present version came to be.
+
+    Reads creation, deletion, field management, conditions and container states. Field management of a
+    ``status`` that reports heartbeats is left out, since it moves without a change.
+    """
+    metadata = item.get("metadata") or {}
+    status = item.get("status") or {}
+    texts = [metadata.get("creationTimestamp")]
+    texts += [
+        entry.get("time")
+        for entry in metadata.get("managedFields") or ()
+        if entry.get("subresource") != "status"
+    ]
+    texts += [entry.get("lastTransitionTime") for entry in status.get("conditions") or ()]
+    for group in ("containerStatuses", "initContainerStatuses"):
+        for entry in status.get(group) or ():
+            for state in ({**(entry.get("state") or {})}, {**(entry.get("lastState") or {})}):
+                texts += [part.get(name) for part in state.values() for name in ("startedAt", "finishedAt")]
+    moments = [moment for text in texts if (moment := parse_time(text)) is not None]
+    return max(moments, default=None)
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return an RFC 3339 time in UTC, None for nothing.
+
+    Raises
+    ------
+    InputError
+        If the text is not a time.
+    """
+    if not text:
+        return None
+    try:
+        return to_utc(datetime.fromisoformat(str(text)))
+    except ValueError as problem:
+        raise InputError("is not an RFC 3339 time", field="time", value=text) from problem
+
+
+def _place(kind: str, metadata: Mapping[str, Any]) -> str:
+    return f"{kind} {metadata.get('namespace', '')}/{metadata.get('name')}"
+
+
+def _common(metadata: Mapping[str, Any]) -> JsonObject:
+    owners = metadata.get("ownerReferences") or []
+    owner = next((one for one in owners if one.get("controller")), owners[0] if len(owners) == 1 else None)
+    annotations = metadata.get("annotations") or {}
+    return {
+        "labels": dict(metadata.get("labels") or {}),
+        "annotations": {k: v for k, v in annotations.items() if k.startswith(ANNOTATION_PREFIXES)},
+        "owner": owner and {name: owner.get(name) for name in ("kind", "name", "uid")},
+        "created_at": metadata.get("creationTimestamp"),
+        "generate_name": metadata.get("generateName"),
+    }
+
+
+def _node(item: Mapping[str, Any]) -> JsonObject:
+    metadata, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    info = status.get("nodeInfo") or {}
+    provider_id = spec.get("providerID") or None
+    labels = metadata.get("labels") or {}
+    described = describe_node(labels, provider_id)
+    created = parse_time(metadata.get("creationTimestamp"))
+    return {
+        "node_key": node_key(provider_id, info.get("systemUUID"), metadata["name"], created),
+        "provider_id": provider_id,
+        "instance_type": described.instance_type,
+        "region": described.region,
+        "zone": described.zone,
+        "node_pool": described.node_pool,
+        "purchase_option": described.purchase_option,
+        "capacity": _quantities(status.get("capacity"), "capacity"),
+        "allocatable": _quantities(status.get("allocatable"), "allocatable"),
+        "gpu_capacity": _gpus(status.get("capacity"), "capacity"),
+        "gpu_allocatable": _gpus(status.get("allocatable"), "allocatable"),
+        "taints": spec.get("taints"),
+        "unschedulable": spec.get("unschedulable") or None,
+        "kubelet_version": info.get("kubeletVersion"),
+        "architecture": info.get("architecture"),
+    }
+
+
+def _quantities(amounts: Mapping[str, Any] | None, field: str) -> JsonObject:
+    return {name: float(amount) for name, amount in read_amounts(amounts, f"status.{field}").items()}
+
+
+def _gpus(amounts: Mapping[str, Any] | None, field: str) -> float | None:
+    devices = gpu_amount(read_amounts(amounts, f"status.{field}"))
+    return None if devices is None else float(devices)
+
+
+def _workload(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    template = (
+        spec.get("template") or ((spec.get("jobTemplate") or {}).get("spec") or {}).get("template") or {}
+    )
+    strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
+    status = item.get("status") or {}
+    return {
+        "replicas": spec.get("replicas"),
+        "selector": spec.get("selector"),
+        "strategy": strategy or None,
+        "schedule": spec.get("schedule"),
+        "suspend": spec.get("suspend") or None,
+        "parallelism": spec.get("parallelism"),
+        "start_time": status.get("startTime"),
+        "completion_time": status.get("completionTime"),
+        "template": {
+            "labels": dict((template.get("metadata") or {}).get("labels") or {}),
+            **pod_constraints(template.get("spec") or {}),
+        }
+        if template
+        else None,
+    }
+
+
+def _plain(*fields: str) -> Callable[[Mapping[str, Any]], JsonObject]:
+    def read(item: Mapping[str, Any]) -> JsonObject:
+        spec = item.get("spec") or {}
+        return {name: spec.get(name) for name in fields}
+
+    return read
+
+
+def _quota(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    _quantities(spec.get("hard"), "hard")
+    return {name: spec.get(name) for name in ("hard", "scopes", "scopeSelector")}
+
+
+def _service(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    ingress = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return {
+        "type": spec.get("type"),
+        "load_balancer_class": spec.get("loadBalancerClass"),
+        "addresses": [one.get("hostname") or one.get("ip") for one in ingress],
+    }
+
+
+def _volume(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    claim = spec.get("claimRef") or {}
+    source = (spec.get("csi") or {}).get("volumeHandle")
+    return {
+        "capacity": _quantities(spec.get("capacity"), "capacity"),
+        "storage_class": spec.get("storageClassName"),
+        "claim_namespace": claim.get("namespace"),
+        "claim": claim.get("name"),
+        "provider_id": source or (spec.get("awsElasticBlockStore") or {}).get("volumeID"),
+        "reclaim_policy": spec.get("persistentVolumeReclaimPolicy"),
+        "phase": (item.get("status") or {}).get("phase"),
+    }
+
+
+def _claim(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    return {
+        "storage_class": spec.get("storageClassName"),
+        "volume": spec.get("volumeName"),
+        "requests": _quantities((spec.get("resources") or {}).get("requests"), "requests"),
+    }
+
+
+_BY_KIND: dict[str, Callable[[Mapping[str, Any]], JsonObject]] = {
+    "Node": _node,
+    "Pod": pod_spec,
+    "Namespace": _plain(),
+    "Deployment": _workload,
+    "ReplicaSet": _workload,
+    "StatefulSet": _workload,
+    "DaemonSet": _workload,
+    "Job": _workload,
+    "CronJob": _workload,
+    "HorizontalPodAutoscaler": _plain("scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "behavior"),
+    "PodDisruptionBudget": _plain("minAvailable", "maxUnavailable", "selector"),
+    "LimitRange": _plain("limits"),
+    "ResourceQuota": _quota,
+    "PersistentVolume": _volume,
+    "PersistentVolumeClaim": _claim,
+    "Service": _service,
+}
