@@ -72,3 +72,7 @@ class ResourceProfile:
     is_short_lived: bool
     container_kind: str
     hpa_metrics: tuple[str, ...] = ()
+    memory_oom_bytes_max: float | None = None
+    """Largest of memory limit and usage in an hour with an OOM kill."""
+    last_seen_hours_ago: float | None = None
+    """Whole hours between the newest hour in which the container ran and the end of the window."""

@@ -90,6 +90,8 @@ class SilenceReason(StrEnum):
     OPTED_OUT = "opted_out"
     DORMANT = "dormant"
     GONE = "gone"
+    WITHOUT_REQUESTS = "without_requests"
+    NOT_A_CONTAINER = "not_a_container"
 
 
 @dataclass(frozen=True)

@@ -288,12 +288,14 @@ ALLOCATION_HOUR = LakeTable(
         "overhead_cost": MONEY,
         "oversell_gain": MONEY,
         "burst_gain": MONEY,
+        "idle_seconds": FLOAT64,
     },
 )
 """``line_kind`` is container or node; node lines carry idle, overhead and the two gains and have empty
 ``pod_uid`` and ``container``. ``resource`` is cpu, memory or gpu; seconds are core-seconds, byte-seconds,
 device-seconds. The five cost columns of a node-hour and resource sum to its cost exactly; the gains are
-explanations beside them and never added. No owner here: ownership is joined when ``cost_day`` is built."""
+explanations beside them and never added. ``idle_seconds`` stands on node lines. No owner here: ownership
+is joined when ``cost_day`` is built."""
 
 COST_DAY = LakeTable(
     "cost_day",
@@ -331,11 +333,14 @@ COST_DAY = LakeTable(
         "list_cost": pa.decimal128(38, 9),
         "contracted_cost": pa.decimal128(38, 9),
         "hour_count": COUNT,
+        "billed_seconds": FLOAT64,
+        "idle_seconds": FLOAT64,
     },
 )
 """Sums for boards and chargeback. ``line_kind`` is workload or node; a row of line_kind workload belongs to
-one team (``ownership_source`` rule, label or guessed) or to none (``team`` null, unowned). Capacity and
-allocatable seconds stand on node lines only."""
+one team (``ownership_source`` rule, label or guessed) or to none (``team`` null, unowned). Capacity,
+allocatable and idle seconds stand on node lines only; ``billed_seconds``, the sum of max(request, usage), on
+workload lines only."""
 
 CONTAINER_HISTOGRAM_DAY = LakeTable(
     "container_histogram_day",

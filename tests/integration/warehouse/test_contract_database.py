@@ -1,0 +1,366 @@
+"""What the repositories promise, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import delete, text, update
+from support.recommendations import run_of, suggestion
+from support.warehouse import NOON, observed_window, store_window
+
+from models.ownership.rules import OwnershipRow
+from models.pricing.price_list import PriceRow
+from models.vocabulary.errors import (
+    Conflict,
+    Forbidden,
+    InputError,
+    LeaseLost,
+    MillicoreError,
+    NotFound,
+    StorageError,
+)
+from models.vocabulary.identity import Principal, Role
+from models.vocabulary.money import Money
+from models.vocabulary.recommendation import RecommendationState, RejectionReason
+from models.vocabulary.windows import HourWindow
+from warehouse.database.periods import BillingPeriod, PeriodState
+from warehouse.database.plans import Budget, BusinessMetric, ExchangeRate, Initiative
+from warehouse.database.schema import AUDIT_ENTRY, RECOMMENDATION_EVENT
+from warehouse.gateway import Warehouse
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+TTL = timedelta(minutes=10)
+ADMIN = Principal("root", frozenset({Role.ADMIN}))
+SHOP = Principal("ann", frozenset({Role.OWNER}), frozenset({"shop"}))
+STRANGER = Principal("eve", frozenset({Role.OWNER}), frozenset({"bank"}))
+NOBODY = Principal("nobody")
+
+
+def test_migrating_again_does_nothing(each_database: Warehouse) -> None:
+    assert each_database.migrate() == []
+
+
+def test_one_holder_has_a_lease_and_its_number_grows(each_database: Warehouse) -> None:
+    leases = each_database.leases
+    first = leases.acquire("ingest", "alpha", "one", TTL, NOON)
+    with pytest.raises(LeaseLost, match="running in one"):
+        leases.acquire("ingest", "alpha", "two", TTL, NOON)
+    assert leases.acquire("ingest", "beta", "two", TTL, NOON).fence == 1
+    second = leases.acquire("ingest", "alpha", "two", TTL, NOON + TTL)
+    assert second.fence == first.fence + 1
+    with pytest.raises(LeaseLost):
+        leases.renew(first, NOON)
+    leases.release(first)
+    assert leases.current("ingest", "alpha", NOON + TTL) == second
+    leases.release(second)
+    assert leases.acquire("ingest", "alpha", "one", TTL, NOON).fence == 3
+
+
+def test_a_renewed_lease_lasts_longer(each_database: Warehouse) -> None:
+    lease = each_database.leases.acquire("ingest", "alpha", "one", TTL, NOON)
+    renewed = each_database.leases.renew(lease, NOON + timedelta(minutes=9))
+    assert renewed.fence == lease.fence
+    with pytest.raises(LeaseLost):
+        each_database.leases.acquire("ingest", "alpha", "two", TTL, NOON + TTL)
+
+
+def test_real_and_simulated_clusters_never_share_a_warehouse(each_database: Warehouse) -> None:
+    clusters = each_database.clusters
+    assert clusters.is_simulated() is None
+    clusters.register("sim-a", is_simulated=True)
+    clusters.register("sim-b", is_simulated=True)
+    with pytest.raises(Conflict, match="holds simulated data"):
+        clusters.register("prod")
+    with pytest.raises(Conflict, match="holds simulated data"):
+        store_window(each_database, observed_window("prod", HourWindow.of_hour(START)))
+    assert [cluster.name for cluster in clusters.list()] == ["sim-a", "sim-b"]
+    assert clusters.is_simulated() is True
+
+
+def test_a_cluster_keeps_what_was_known_of_it(each_database: Warehouse) -> None:
+    each_database.clusters.register("prod", "aws", "eu-central-1", "EUR", "Production")
+    cluster = each_database.clusters.register("prod", region="eu-west-1")
+    assert (cluster.provider, cluster.region, cluster.currency) == ("aws", "eu-west-1", "EUR")
+    with pytest.raises(NotFound):
+        each_database.clusters.get("other")
+    with pytest.raises(InputError):
+        each_database.clusters.register("null")
+
+
+def test_prices_come_back_exactly_and_in_order(each_database: Warehouse) -> None:
+    rows = [
+        PriceRow(
+            "m5.large", "USD", Decimal("0.0960000000001"), START, source_file="prices.csv", source_row=1
+        ),
+        PriceRow(
+            "m5.xlarge", "USD", Decimal("0.192"), START, START + timedelta(days=30), purchase_option="spot"
+        ),
+    ]
+    each_database.prices.replace(rows)
+    assert each_database.prices.all() == rows
+    before = each_database.prices.hash()
+    each_database.prices.replace(rows[::-1])
+    assert each_database.prices.hash() == before
+
+
+def test_overlapping_prices_are_refused_and_the_old_ones_stay(each_database: Warehouse) -> None:
+    good = PriceRow("m5.large", "USD", Decimal("0.096"), START)
+    each_database.prices.replace([good])
+    with pytest.raises(InputError, match="overlaps row 1"):
+        each_database.prices.replace([good, dataclasses.replace(good, valid_from=START + timedelta(days=1))])
+    assert each_database.prices.all() == [good]
+
+
+def test_ownership_rules_come_back_exactly(each_database: Warehouse) -> None:
+    rows = [
+        OwnershipRow("*", "shop-*", "shop", START, cost_centre="1200", share_ratio=Decimal("0.333333333333")),
+        OwnershipRow("alpha", "bank", "bank", START, label_selector="tier=gold", priority=3),
+    ]
+    each_database.ownership.replace(rows)
+    assert each_database.ownership.all() == rows
+    assert len(each_database.ownership.hash()) == 32
+
+
+def _period(revision: int, state: PeriodState) -> BillingPeriod:
+    return BillingPeriod(
+        period="2026-10",
+        revision=revision,
+        state=state,
+        total=Decimal("1234.560001"),
+        currency="EUR",
+        input_hash="abc",
+        manifest_hash=None,
+        folder=None,
+        principal="fin",
+        reason=None,
+        recorded_at=NOON,
+    )
+
+
+def test_hours_of_a_closed_month_cannot_change(each_database: Warehouse) -> None:
+    periods = each_database.periods
+    periods.set_billing_zone("Europe/Berlin")
+    periods.record(_period(0, PeriodState.CLOSED))
+    in_october = HourWindow.of_hour(START - timedelta(hours=1))  # 1 October, 01:00 in Berlin
+    with pytest.raises(Conflict, match="2026-10 is closed"):
+        store_window(each_database, observed_window("alpha", in_october))
+    store_window(each_database, observed_window("alpha", HourWindow.of_hour(START - timedelta(hours=3))))
+    periods.record(_period(1, PeriodState.CORRECTING))
+    store_window(each_database, observed_window("alpha", in_october))
+    newest = periods.get("2026-10")
+    assert newest is not None
+    assert newest.total == Decimal("1234.560001")
+    assert len(periods.list()) == 2
+
+
+def test_a_revision_is_recorded_once_and_in_order(each_database: Warehouse) -> None:
+    each_database.periods.record(_period(0, PeriodState.CLOSED))
+    for wrong in (0, 2):
+        with pytest.raises(Conflict, match="next revision is 1"):
+            each_database.periods.record(_period(wrong, PeriodState.CLOSED))
+
+
+def test_the_billing_zone_is_fixed_once(each_database: Warehouse) -> None:
+    each_database.periods.set_billing_zone("Europe/Berlin")
+    each_database.periods.set_billing_zone("Europe/Berlin")
+    with pytest.raises(Conflict, match="fixed to Europe/Berlin"):
+        each_database.periods.set_billing_zone("UTC")
+    with pytest.raises(InputError):
+        each_database.periods.set_billing_zone("Mars/Olympus")
+
+
+def test_money_with_more_than_six_decimals_is_refused(each_database: Warehouse) -> None:
+    budget = Budget("team", "shop", "2026-10", Money(Decimal("0.0000001"), "EUR"))
+    with pytest.raises(MillicoreError, match="more than 6 decimals"):
+        each_database.budgets.replace([budget])
+
+
+def test_budgets_are_seen_by_those_who_may(each_database: Warehouse) -> None:
+    shop = Budget("team", "shop", "2026-10", Money(Decimal("100.50"), "EUR"))
+    everything = Budget("all", "*", "2026-10", Money(Decimal(900), "EUR"))
+    each_database.budgets.replace([shop, everything])
+    assert each_database.budgets.list(ADMIN) == [everything, shop]
+    assert each_database.budgets.list(SHOP, "2026-10") == [shop]
+    assert each_database.budgets.list(STRANGER) == []
+    with pytest.raises(Forbidden):
+        each_database.budgets.list(NOBODY)
+    with pytest.raises(InputError, match="two amounts"):
+        each_database.budgets.replace([shop, shop])
+
+
+def test_plans_are_kept(each_database: Warehouse) -> None:
+    stage = Initiative("spot", "spot nodes for batch", START, cluster="alpha")
+    each_database.initiatives.save(stage)
+    each_database.initiatives.save(stage)
+    assert each_database.initiatives.list() == [stage]
+    rate = ExchangeRate("USD", "EUR", date(2026, 10, 1), Decimal("0.9123456789"), "ECB")
+    each_database.exchange_rates.save([rate])
+    assert each_database.exchange_rates.at("USD", "EUR", date(2026, 10, 5)) == rate
+    with pytest.raises(NotFound, match="no exchange rate"):
+        each_database.exchange_rates.at("USD", "EUR", date(2026, 9, 30))
+    metric = BusinessMetric("orders", "shop", date(2026, 10, 1), 12_345.0, "orders")
+    each_database.business_metrics.save([metric, metric])
+    assert each_database.business_metrics.list("orders", date(2026, 10, 1), date(2026, 10, 2)) == [metric]
+
+
+def test_without_a_grant_a_principal_holds_no_role(each_database: Warehouse) -> None:
+    access = each_database.access
+    access.grant("ann", Role.OWNER, "shop")
+    access.grant("ann", Role.OWNER, "web")
+    access.grant("fin", Role.FINANCE)
+    assert access.principal("ann") == Principal("ann", frozenset({Role.OWNER}), frozenset({"shop", "web"}))
+    assert access.principal("eve") == Principal("eve")
+    access.withdraw("ann", Role.OWNER, "web")
+    assert access.principal("ann").teams == {"shop"}
+    with pytest.raises(InputError):
+        access.grant("ann", Role.OWNER)
+
+
+def test_a_token_works_until_it_expires_or_is_revoked(each_database: Warehouse) -> None:
+    access = each_database.access
+    access.grant("ci", Role.FINANCE)
+    token = access.issue_token("ci", description="export", at=NOON, expires_at=NOON + timedelta(days=1))
+    found = access.principal_of_token(token, NOON)
+    assert found is not None
+    assert found.roles == {Role.FINANCE}
+    assert access.principal_of_token(token, NOON + timedelta(days=1)) is None
+    assert access.principal_of_token(token + "x", NOON) is None
+    (info,) = access.tokens()
+    assert token not in repr(info)
+    access.revoke_token(info.id, NOON)
+    assert access.principal_of_token(token, NOON) is None
+    with pytest.raises(NotFound):
+        access.revoke_token(info.id, NOON)
+
+
+def test_the_audit_log_can_only_grow(each_database: Warehouse) -> None:
+    each_database.audit.append(ADMIN, "export chargeback", "2026-10", NOON, {"rows": 3})
+    for statement in (update(AUDIT_ENTRY).values(action="x"), delete(AUDIT_ENTRY)):
+        with pytest.raises(Exception, match="append-only"), each_database.database.write() as connection:
+            connection.execute(statement)
+    (entry,) = each_database.audit.list(ADMIN)
+    assert (entry.principal, entry.detail, entry.occurred_at) == ("root", {"rows": 3}, NOON)
+    with pytest.raises(Forbidden):
+        each_database.audit.list(SHOP)
+
+
+def test_events_of_suggestions_can_only_grow(each_database: Warehouse) -> None:
+    each_database.recommendations.save_run(run_of(suggestion()))
+    for statement in (update(RECOMMENDATION_EVENT).values(state="x"), delete(RECOMMENDATION_EVENT)):
+        with pytest.raises(Exception, match="append-only"), each_database.database.write() as connection:
+            connection.execute(statement)
+
+
+def test_the_same_run_twice_changes_nothing(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    for _ in range(2):
+        repository.save_run(run_of(suggestion()))
+    (stored,) = repository.list(ADMIN)
+    assert stored.recommendation == suggestion()
+    assert stored.state is RecommendationState.PROPOSED
+    assert len(repository.events(stored.id)) == 1
+
+
+def test_other_advice_supersedes_the_older_proposal(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion(cpu=0.5)))
+    repository.save_run(run_of(suggestion(cpu=0.25)))
+    states = {s.recommendation.advised.cpu_request_cores: s.state for s in repository.list(ADMIN)}
+    assert states == {0.5: RecommendationState.SUPERSEDED, 0.25: RecommendationState.PROPOSED}
+
+
+def test_advice_that_is_not_repeated_expires_and_the_silence_is_kept(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion()))
+    repository.save_run(run_of())
+    assert [s.state for s in repository.list(ADMIN)] == [RecommendationState.EXPIRED]
+    (silence,) = repository.silences(SHOP)
+    assert silence.silence.sentence == "3 of 7 days"
+    assert repository.silences(STRANGER) == []
+
+
+def test_a_run_leaves_other_clusters_alone(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion(cluster="beta"), clusters=("beta",)))
+    repository.save_run(run_of(clusters=("alpha",)))
+    assert [s.state for s in repository.list(ADMIN)] == [RecommendationState.PROPOSED]
+
+
+def test_an_accepted_suggestion_stands_and_keeps_its_container_quiet(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion(cpu=0.5)))
+    (stored,) = repository.list(SHOP)
+    repository.decide(
+        stored.id, etag=stored.etag, principal=SHOP, state=RecommendationState.ACCEPTED, at=NOON, note="ok"
+    )
+    repository.save_run(run_of(suggestion(cpu=0.25)))
+    (stored,) = repository.list(SHOP)
+    assert stored.state is RecommendationState.ACCEPTED
+    last = repository.events(stored.id, SHOP)[-1]
+    assert (last.principal, last.note, last.occurred_at) == ("ann", "ok", NOON)
+
+
+def test_a_rejected_advice_does_not_come_back(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion()))
+    (stored,) = repository.list(SHOP)
+    rejected = {"etag": stored.etag, "principal": SHOP, "state": RecommendationState.REJECTED, "at": NOON}
+    with pytest.raises(InputError, match="say why"):
+        repository.decide(stored.id, **rejected)
+    event = repository.decide(stored.id, **rejected, reason=RejectionReason.PEAK_KNOWN)
+    assert event.reason is RejectionReason.PEAK_KNOWN
+    repository.save_run(run_of(suggestion()))
+    assert [s.state for s in repository.list(SHOP)] == [RecommendationState.REJECTED]
+
+
+def test_a_snooze_ends_with_a_proposal(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion()))
+    (stored,) = repository.list(SHOP)
+    snooze = {"etag": stored.etag, "principal": SHOP, "state": RecommendationState.SNOOZED, "at": NOON}
+    with pytest.raises(InputError, match="future"):
+        repository.decide(stored.id, **snooze, until=NOON)
+    repository.decide(stored.id, **snooze, until=NOON + timedelta(days=7))
+    repository.save_run(run_of(suggestion(cpu=0.1), as_of=NOON + timedelta(days=6)))
+    assert [s.state for s in repository.list(SHOP)] == [RecommendationState.SNOOZED]
+    repository.save_run(run_of(suggestion(), as_of=NOON + timedelta(days=8)))
+    assert [s.state for s in repository.list(SHOP)] == [RecommendationState.PROPOSED]
+
+
+def test_only_the_owner_sees_and_decides(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion()))
+    (stored,) = repository.list(ADMIN)
+    assert repository.list(STRANGER) == []
+    accept = {"etag": stored.etag, "state": RecommendationState.ACCEPTED, "at": NOON}
+    with pytest.raises(NotFound):
+        repository.decide(stored.id, principal=STRANGER, **accept)
+    with pytest.raises(Forbidden):
+        repository.decide(stored.id, principal=NOBODY, **accept)
+    finance = Principal("fin", frozenset({Role.FINANCE}))
+    with pytest.raises(Forbidden):
+        repository.decide(stored.id, principal=finance, **accept)
+    with pytest.raises(NotFound):
+        repository.get(stored.id, STRANGER)
+
+
+def test_a_suggestion_that_changed_is_not_decided(each_database: Warehouse) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion()))
+    (stored,) = repository.list(SHOP)
+    with pytest.raises(Conflict, match="has changed"):
+        repository.decide(
+            stored.id, etag="other", principal=SHOP, state=RecommendationState.ACCEPTED, at=NOON
+        )
+    with pytest.raises(Conflict, match="cannot become"):
+        repository.decide(
+            stored.id, etag=stored.etag, principal=SHOP, state=RecommendationState.VERIFIED, at=NOON
+        )
+
+
+def test_a_missing_table_says_migrate(each_database: Warehouse) -> None:
+    with pytest.raises(StorageError, match="millicore migrate"), each_database.database.read() as connection:
+        connection.execute(text("SELECT * FROM no_such_thing"))

@@ -1,0 +1,207 @@
+"""Suggestions as database rows and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from models.vocabulary.identity import ContainerKey, WorkloadKey
+from models.vocabulary.money import MICRO
+from models.vocabulary.recommendation import (
+    GuardRail,
+    NoRecommendation,
+    Recommendation,
+    RecommendationState,
+    RejectionReason,
+    ResourceValues,
+    SilenceReason,
+    StatedRisk,
+)
+
+KEY_COLUMNS = ("cluster", "namespace", "workload_kind", "workload_name", "container")
+
+
+@dataclass(frozen=True)
+class RecommendationRun:
+    """Everything that one run of a policy said about some clusters.
+
+    Parameters
+    ----------
+    policy : str
+    as_of : datetime
+        Data up to then was used.
+    clusters : tuple of str
+        What the run covered: only proposals of these clusters are superseded or expire.
+    recommendations : tuple of Recommendation
+    silences : tuple of NoRecommendation
+        With the recommendations, one entry per container.
+    teams : mapping of WorkloadKey to str
+        Owner of each workload; absent means unowned.
+    """
+
+    policy: str
+    as_of: datetime
+    clusters: tuple[str, ...]
+    recommendations: tuple[Recommendation, ...]
+    silences: tuple[NoRecommendation, ...]
+    teams: Mapping[WorkloadKey, str | None]
+
+
+@dataclass(frozen=True)
+class StoredRecommendation:
+    """A suggestion with its id, state and owner. ``etag`` must be quoted when it is decided."""
+
+    id: str
+    etag: str
+    state: RecommendationState
+    team: str | None
+    snoozed_until: datetime | None
+    recommendation: Recommendation
+
+
+@dataclass(frozen=True)
+class RecommendationEvent:
+    """One step in the life of a suggestion. ``sequence`` counts from 1 per suggestion."""
+
+    recommendation_id: str
+    sequence: int
+    state: RecommendationState
+    principal: str
+    occurred_at: datetime
+    content_hash: str
+    reason: RejectionReason | str | None
+    until: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class StoredSilence:
+    """Why a container gets no suggestion, and whose it is."""
+
+    silence: NoRecommendation
+    team: str | None
+
+
+def key_values(key: ContainerKey) -> dict[str, str]:
+    """Return the columns that identify a container."""
+    workload = key.workload
+    return {
+        "cluster": workload.cluster,
+        "namespace": workload.namespace,
+        "workload_kind": workload.kind,
+        "workload_name": workload.name,
+        "container": key.container,
+    }
+
+
+def key_of(row: Mapping[str, Any]) -> ContainerKey:
+    """Return the container that a row is about."""
+    workload = WorkloadKey(row["cluster"], row["namespace"], row["workload_kind"], row["workload_name"])
+    return ContainerKey(workload, row["container"])
+
+
+def to_values(recommendation: Recommendation, team: str | None) -> dict[str, Any]:
+    """Return a new row, proposed, with a fresh id."""
+    return {
+        "id": str(uuid.uuid4()),
+        **key_values(recommendation.key),
+        "state": RecommendationState.PROPOSED.value,
+        "snoozed_until": None,
+        "content_hash": recommendation.content_hash(),
+        **evidence_values(recommendation, team),
+    }
+
+
+def evidence_values(recommendation: Recommendation, team: str | None) -> dict[str, Any]:
+    """Return the columns that a later run may refresh while the advice itself stays the same."""
+    saving = recommendation.requested_saving_per_month
+    return {
+        "team": team,
+        "policy": recommendation.policy,
+        "risk_class": recommendation.risk_class,
+        "as_of": recommendation.as_of,
+        "requested_saving_per_month": None if saving is None else saving.quantize(MICRO, ROUND_HALF_EVEN),
+        "currency": recommendation.currency,
+        "content": _to_document(recommendation),
+    }
+
+
+def _to_document(recommendation: Recommendation) -> dict[str, Any]:
+    content = dataclasses.asdict(recommendation)
+    del content["key"]
+    return {name: _to_json(value) for name, value in content.items()}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def from_row(row: Mapping[str, Any]) -> StoredRecommendation:
+    """Return the suggestion of a row."""
+    content = dict(row["content"])
+    saving = content["requested_saving_per_month"]
+    instants = ("as_of", "window_start", "window_end")
+    recommendation = Recommendation(
+        **{
+            **content,
+            **{name: datetime.fromisoformat(content[name]) for name in instants},
+            "key": key_of(row),
+            "current": ResourceValues(**content["current"]),
+            "advised": ResourceValues(**content["advised"]),
+            "requested_saving_per_month": None if saving is None else Decimal(saving),
+            "risk": StatedRisk(**content["risk"]),
+            "guard_rails": tuple(GuardRail(**rail) for rail in content["guard_rails"]),
+        }
+    )
+    return StoredRecommendation(
+        id=row["id"],
+        etag=row["content_hash"],
+        state=RecommendationState(row["state"]),
+        team=row["team"],
+        snoozed_until=row["snoozed_until"],
+        recommendation=recommendation,
+    )
+
+
+def event_from_row(row: Mapping[str, Any]) -> RecommendationEvent:
+    """Return the event of a row."""
+    state = RecommendationState(row["state"])
+    reason = row["reason"]
+    if state is RecommendationState.REJECTED and reason is not None:
+        reason = RejectionReason(reason)
+    return RecommendationEvent(**{**row, "state": state, "reason": reason})
+
+
+def silence_values(silence: NoRecommendation, team: str | None) -> dict[str, Any]:
+    """Return the row of a silence."""
+    return {
+        **key_values(silence.key),
+        "policy": silence.policy,
+        "team": team,
+        "reason": silence.reason.value,
+        "sentence": silence.sentence,
+        "as_of": silence.as_of,
+    }
+
+
+def silence_from_row(row: Mapping[str, Any]) -> StoredSilence:
+    """Return the silence of a row."""
+    silence = NoRecommendation(
+        key=key_of(row),
+        policy=row["policy"],
+        as_of=row["as_of"],
+        reason=SilenceReason(row["reason"]),
+        sentence=row["sentence"],
+    )
+    return StoredSilence(silence, row["team"])
