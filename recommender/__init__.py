@@ -1,0 +1,1 @@
+"""Policies that turn profiles into advice, their guard rails, risk, savings and the life of a suggestion."""

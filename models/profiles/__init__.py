@@ -1,0 +1,1 @@
+"""What a container's past use looks like: daily histograms, merged profiles, classes."""
