@@ -33,6 +33,8 @@ class RatioRules:
         The resource is not oversold at all (memory by default).
     history_days : float
         Of the cluster.
+    violation_target : float
+        Stated share of peaks above the prediction, 0 to 1.
     """
 
     theta: float
@@ -40,6 +42,7 @@ class RatioRules:
     is_stale: bool
     is_off: bool
     history_days: float
+    violation_target: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,8 @@ class Sold:
         Of the newest earlier plan, NaN without one.
     earlier_days : ndarray of float
         Days since that plan.
+    violation_ratio : ndarray of float
+        Share of held-out peaks above the calibrated prediction, NaN where none was held out.
     """
 
     allocatable: FloatArray
@@ -60,6 +65,7 @@ class Sold:
     predicted_peak: FloatArray
     earlier_ratio: FloatArray
     earlier_days: FloatArray
+    violation_ratio: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +80,8 @@ def advise_ratios(sold: Sold, rules: RatioRules, pool_ratio: FloatArray | None =
     """Return the multiple of allocatable that may be sold as requests.
 
     ``clip(theta x requested / predicted peak, 1, maximum)``; 1.0 when data is stale, the resource is off or
-    history is shorter than 7 days. A node with requests under 10 % of its allocatable says little about
+    history is shorter than 7 days, and where held-out peaks exceeded the prediction more often than the
+    stated risk: what the past does not bear out is not sold. A node with requests under 10 % of its allocatable says little about
     itself and takes its pool's ratio. Shrinking holds at once, growing by at most 0.05 a day since the
     earlier plan.
 
@@ -104,6 +111,8 @@ def advise_ratios(sold: Sold, rules: RatioRules, pool_ratio: FloatArray | None =
         ratio, rail[few] = np.where(few, pool_ratio, ratio), "low_requests"
     else:
         ratio, rail[few] = np.where(few, 1.0, ratio), "low_requests"
+    too_risky = sold.violation_ratio > rules.violation_target
+    ratio, rail[too_risky] = np.where(too_risky, 1.0, ratio), "risk_above_stated"
     ceiling = sold.earlier_ratio + GROWTH_PER_DAY * np.maximum(sold.earlier_days, 0.0)
     too_fast = ~np.isnan(ceiling) & (ratio > np.maximum(ceiling, 1.0))
     rail[too_fast] = "growth_limit"

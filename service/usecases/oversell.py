@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,8 +25,6 @@ _TABLE = "oversell_plan"
 _HISTORY = timedelta(days=15)
 _STALE_AFTER = timedelta(hours=2)
 _EARLIER = timedelta(days=14)
-_FEWEST_NODE_DAYS = 20
-"""Pools with fewer node-days than this are calibrated together with the whole cluster."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,7 @@ def _plan_cluster(runtime: Runtime, cluster: str, as_of: datetime, progress: Pro
     parts = []
     peaks = _measure(runtime, cluster, window, progress)
     earlier = _earlier_plans(runtime, cluster, as_of)
+    target = runtime.settings.oversell_violation_target
     for measured in peaks:
         rules = RatioRules(
             theta=runtime.settings.oversell_theta,
@@ -117,8 +116,8 @@ def _plan_cluster(runtime: Runtime, cluster: str, as_of: datetime, progress: Pro
             is_stale=as_of - window.end > _STALE_AFTER,
             is_off=measured.resource == "memory" and not runtime.settings.oversell_memory,
             history_days=(window.end - span.start) / DAY,
+            violation_target=target,
         )
-        target = runtime.settings.oversell_violation_target
         calibrations = _calibrate_pools(measured, nodes, target)
         parts.append(
             plan_rows(PlanInput(cluster, as_of, nodes, measured, calibrations, rules, earlier, target))
@@ -157,7 +156,7 @@ def _measure(runtime: Runtime, cluster: str, window: HourWindow, progress: Progr
 
 
 def _calibrate_pools(measured: NodePeaks, nodes: pa.Table, target: float) -> dict[str, Calibration]:
-    """Return the calibration of each pool; small pools take that of the whole cluster."""
+    """Return the calibration of each pool; one too small to show the risk takes the cluster's, if worse."""
     pool_of = dict(
         zip(nodes.column("node_key").to_pylist(), nodes.column("node_pool").to_pylist(), strict=True)
     )
@@ -170,7 +169,10 @@ def _calibrate_pools(measured: NodePeaks, nodes: pa.Table, target: float) -> dic
         part = PeakReplay(
             replay.origin[mine], replay.node[mine], replay.predicted[mine], replay.realised[mine]
         )
-        found[name] = calibrate(part, target) if len(mine) >= _FEWEST_NODE_DAYS else together
+        own = calibrate(part, target)
+        # a quantile at risk a needs about 1/a observations
+        is_enough = own.sample_count * target >= 1
+        found[name] = own if is_enough else replace(own, factor=max(own.factor, together.factor))
     return found
 
 

@@ -134,12 +134,14 @@ def _sold(plan: PlanInput, amounts: _Amounts) -> Sold:
         for name in amounts.names
     ]
     ratios = [np.nan if earlier.ratio is None else earlier.ratio for earlier in found]
+    violations = [plan.calibrations[pool].violation_ratio for pool in amounts.pools]
     return Sold(
         amounts.allocatable,
         amounts.requested,
         amounts.predicted,
         np.array(ratios, dtype=np.float64),
         np.array([earlier.days_ago for earlier in found], dtype=np.float64),
+        np.array([np.nan if seen is None else seen for seen in violations], dtype=np.float64),
     )
 
 

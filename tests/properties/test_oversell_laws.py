@@ -9,11 +9,20 @@ from models.packing.first_fit import pack_first_fit
 
 HOURS = 24
 amounts = st.lists(st.floats(0.0, 100.0), min_size=3, max_size=3)
-rules = RatioRules(theta=0.8, maximum=3.0, is_stale=False, is_off=False, history_days=30.0)
+rules = RatioRules(
+    theta=0.8, maximum=3.0, is_stale=False, is_off=False, history_days=30.0, violation_target=0.01
+)
 
 
 def sold(requested: list[float], peak: list[float], earlier: list[float]) -> Sold:
-    return Sold(np.full(3, 50.0), np.array(requested), np.array(peak), np.array(earlier), np.ones(3))
+    return Sold(
+        np.full(3, 50.0),
+        np.array(requested),
+        np.array(peak),
+        np.array(earlier),
+        np.ones(3),
+        np.full(3, np.nan),
+    )
 
 
 @settings(deadline=None)

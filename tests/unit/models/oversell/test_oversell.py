@@ -106,11 +106,15 @@ def test_without_a_held_out_day_a_fixed_safety_holds():
     assert found.violation_ratio is None
 
 
-RULES = RatioRules(theta=0.8, maximum=3.0, is_stale=False, is_off=False, history_days=10.0)
+RULES = RatioRules(
+    theta=0.8, maximum=3.0, is_stale=False, is_off=False, history_days=10.0, violation_target=0.01
+)
 
 
-def sold(requested: float, peak: float, earlier: float = np.nan, days: float = 1.0) -> Sold:
-    return Sold(*(np.array([value]) for value in (10.0, requested, peak, earlier, days)))
+def sold(
+    requested: float, peak: float, earlier: float = np.nan, days: float = 1.0, violation: float = np.nan
+) -> Sold:
+    return Sold(*(np.array([value]) for value in (10.0, requested, peak, earlier, days, violation)))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +126,8 @@ def sold(requested: float, peak: float, earlier: float = np.nan, days: float = 1
         (sold(8.0, 4.0, earlier=1.2), 1.25, "growth_limit"),
         (sold(8.0, 4.0, earlier=2.9), 1.6, ""),
         (sold(0.5, 0.1), 1.0, "low_requests"),
+        (sold(8.0, 4.0, violation=0.01), 1.6, ""),
+        (sold(8.0, 4.0, violation=0.083), 1.0, "risk_above_stated"),
     ],
 )
 def test_the_ratio_and_the_rail_that_bound(amounts, ratio, rail):

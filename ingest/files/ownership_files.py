@@ -1,0 +1,56 @@
+"""Ownership files: rows of CSV or Parquet as `OwnershipRow`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from ingest.files.columns import OWNERSHIP_COLUMNS
+from ingest.files.price_files import decimal_cell
+from ingest.files.reading import find_files, read_rows
+from models.ownership.rules import OwnershipRow, check_ownership_rows
+from models.vocabulary.errors import InputError
+
+
+def load_ownership(path: Path) -> list[OwnershipRow]:
+    """Return the rules of a file, or of all files of a folder.
+
+    Raises
+    ------
+    InputError
+        Naming file, row, field and value: a share that is no number, a period that ends before it starts,
+        shares of one scope above 1.
+    """
+    rows = [
+        _ownership_row(str(file), number, row)
+        for file in find_files([path])
+        for number, row in enumerate(read_rows(file, OWNERSHIP_COLUMNS), start=1)
+    ]
+    check_ownership_rows(rows)
+    return rows
+
+
+def _ownership_row(file: str, number: int, row: Mapping[str, object]) -> OwnershipRow:
+    valid_from, valid_to = row["valid_from"], row["valid_to"]
+    assert isinstance(valid_from, datetime)
+    share = decimal_cell(file, number, "share_ratio", row["share_ratio"])
+    priority = decimal_cell(file, number, "priority", row["priority"]) or Decimal(0)
+    if priority != int(priority):
+        raise InputError(
+            "is not a whole number", file=file, row=number, field="priority", value=str(priority)
+        )
+    return OwnershipRow(
+        cluster=str(row["cluster"]),
+        namespace=str(row["namespace"]),
+        team=str(row["team"]),
+        valid_from=valid_from,
+        valid_to=valid_to if isinstance(valid_to, datetime) else None,
+        label_selector=None if row["label_selector"] is None else str(row["label_selector"]),
+        cost_centre=None if row["cost_centre"] is None else str(row["cost_centre"]),
+        share_ratio=Decimal(1) if share is None else share,
+        priority=int(priority),
+        source_file=file,
+        source_row=number,
+    )

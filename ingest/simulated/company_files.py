@@ -1,0 +1,176 @@
+"""Price, ownership, budget, initiative, node and bill files of a simulated company."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from ingest.simulated.usage_files import month_spans, node_rows
+from models.simulation.scenario import Scenario
+from models.simulation.timeline import ClusterTimeline
+from models.simulation.truth import cost_between, prices_of
+
+_DAY = 86_400
+_NINE_DECIMALS = Decimal("1e-9")
+
+
+def write_company_files(scenario: Scenario, timelines: Sequence[ClusterTimeline], folder: Path) -> list[Path]:
+    """Write ``nodes.csv, prices.csv, ownership.csv, budgets.csv, initiatives.csv`` and ``bill.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, Iterable[Mapping[str, object]]] = {
+        "nodes.csv": [row for timeline in timelines for row in node_rows(timeline)],
+        "prices.csv": _price_rows(scenario),
+        "ownership.csv": _ownership_rows(scenario),
+        "budgets.csv": _budget_rows(scenario),
+        "initiatives.csv": _initiative_rows(scenario),
+        "bill.csv": [row for timeline in timelines for row in _bill_rows(scenario, timeline)],
+    }
+    paths = []
+    for name, rows in files.items():
+        path = folder / name
+        _write_csv(path, _HEADERS[name], rows)
+        paths.append(path)
+    return paths
+
+
+_HEADERS = {
+    "nodes.csv": (
+        "cluster,node,valid_from,valid_to,instance_type,region,zone,purchase_option,cpu_capacity_cores,"
+        "memory_capacity_bytes,cpu_allocatable_cores,memory_allocatable_bytes,gpu_capacity,labels"
+    ),
+    "prices.csv": (
+        "asset_kind,instance_type,region,purchase_option,unit,currency,hourly_list_price,"
+        "hourly_contracted_price,hourly_effective_price,valid_from,valid_to"
+    ),
+    "ownership.csv": (
+        "cluster,namespace,label_selector,team,cost_centre,share_ratio,priority,valid_from,valid_to"
+    ),
+    "budgets.csv": "scope_kind,scope,month,currency,amount",
+    "initiatives.csv": "name,description,started_at,ended_at,cluster,node_pool,team",
+    "bill.csv": (
+        "BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ProviderName,"
+        "ServiceName,RegionId,ResourceId,ResourceName,ResourceType,PricingQuantity,PricingUnit,ListCost,"
+        "ContractedCost,EffectiveCost,BilledCost,BillingCurrency,Tags"
+    ),
+}
+
+
+def _write_csv(path: Path, header: str, rows: Iterable[Mapping[str, object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header.split(","), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _time(seconds: int | None) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _price_rows(scenario: Scenario) -> list[dict[str, object]]:
+    rows: dict[tuple[str, str, str, int], dict[str, object]] = {}
+    for cluster in scenario.clusters:
+        for pool in cluster.pools:
+            for price in prices_of(scenario, cluster.region, pool):
+                rows[pool.instance_type, cluster.region, pool.purchase_option, price.start] = {
+                    "asset_kind": "node",
+                    "instance_type": pool.instance_type,
+                    "region": cluster.region,
+                    "purchase_option": pool.purchase_option,
+                    "unit": "hour",
+                    "currency": scenario.currency,
+                    "hourly_list_price": price.list_price,
+                    "hourly_contracted_price": price.contracted_price,
+                    "hourly_effective_price": price.effective_price,
+                    "valid_from": _time(price.start),
+                    "valid_to": _time(price.end),
+                }
+    return [rows[key] for key in sorted(rows)]
+
+
+def _ownership_rows(scenario: Scenario) -> list[dict[str, object]]:
+    return [
+        {
+            "cluster": rule.cluster,
+            "namespace": rule.namespace,
+            "label_selector": rule.label_selector,
+            "team": rule.team,
+            "cost_centre": rule.cost_centre,
+            "share_ratio": rule.share_ratio,
+            "priority": rule.priority,
+            "valid_from": _time(rule.valid_from),
+            "valid_to": _time(rule.valid_to),
+        }
+        for rule in scenario.ownership
+    ]
+
+
+def _budget_rows(scenario: Scenario) -> list[dict[str, object]]:
+    return [
+        {
+            "scope_kind": "team",
+            "scope": team,
+            "month": month,
+            "currency": scenario.currency,
+            "amount": f"{amount:.2f}",
+        }
+        for month, _, _ in month_spans(scenario.start, scenario.end)
+        for team, amount in sorted(scenario.team_budgets.items())
+    ]
+
+
+def _initiative_rows(scenario: Scenario) -> list[dict[str, object]]:
+    return [
+        {
+            "name": stage.name,
+            "description": stage.description,
+            "started_at": _time(stage.started_at),
+            "ended_at": _time(stage.finished_at),
+            "cluster": stage.cluster,
+            "node_pool": stage.node_pool,
+            "team": stage.team,
+        }
+        for stage in scenario.initiatives
+    ]
+
+
+def _bill_rows(scenario: Scenario, timeline: ClusterTimeline) -> Iterator[dict[str, object]]:
+    """Yield one line per node and UTC day, in columns of the FOCUS billing format."""
+    provider = "Google Cloud" if timeline.plan.provider == "gcp" else "AWS"
+    for node in timeline.nodes:
+        prices = prices_of(scenario, timeline.plan.region, node.pool)
+        for month, month_start, month_end in month_spans(node.created_at, node.deleted_at):
+            for day in range(month_start // _DAY * _DAY, month_end, _DAY):
+                start, end = max(day, month_start), min(day + _DAY, month_end)
+                costs = [cost.quantize(_NINE_DECIMALS) for cost in cost_between(prices, start, end)]
+                period = _month_bounds(month)
+                yield {
+                    "BillingPeriodStart": period[0],
+                    "BillingPeriodEnd": period[1],
+                    "ChargePeriodStart": _time(start),
+                    "ChargePeriodEnd": _time(end),
+                    "ChargeCategory": "Usage",
+                    "ProviderName": provider,
+                    "ServiceName": "Compute",
+                    "RegionId": timeline.plan.region,
+                    "ResourceId": node.provider_id,
+                    "ResourceName": node.name,
+                    "ResourceType": node.pool.instance_type,
+                    "PricingQuantity": f"{Decimal(end - start) / 3600:.9f}",
+                    "PricingUnit": "Hours",
+                    "ListCost": costs[0],
+                    "ContractedCost": costs[1],
+                    "EffectiveCost": costs[2],
+                    "BilledCost": costs[2],
+                    "BillingCurrency": scenario.currency,
+                    "Tags": json.dumps({"cluster": timeline.plan.name}),
+                }
+
+
+def _month_bounds(month: str) -> tuple[str, str]:
+    year, number = (int(part) for part in month.split("-"))
+    following = f"{year + number // 12}-{number % 12 + 1:02d}"
+    return f"{month}-01T00:00:00Z", f"{following}-01T00:00:00Z"

@@ -1,0 +1,110 @@
+"""How closely the simulation follows recorded data: the figures of docs/simulator.md, and when they fail."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.simulation import distributions as fitted
+from models.simulation.life import build_timeline
+from models.simulation.presets import build_scenario
+from models.simulation.shapes import demand_level
+from models.simulation.timeline import ClusterTimeline
+from models.simulation.usage import usage_between
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> ClusterTimeline:
+    scenario = build_scenario("fleet", seed=7, pods=3000)
+    return build_timeline(scenario, scenario.clusters[0])
+
+
+@pytest.fixture(scope="module")
+def drawn(fleet: ClusterTimeline) -> np.ndarray:
+    """Return the containers whose size was drawn, not written by hand: no agents, no init containers."""
+    names = np.array([plan.name for plan in fleet.container_plans])[fleet.containers.plan]
+    return np.flatnonzero(np.isin(names, ("app", "proxy")))
+
+
+def log_distance(left: np.ndarray, right: np.ndarray) -> float:
+    """Return the mean distance of the logarithms of the quantiles."""
+    pairs = np.log(np.quantile(left, LEVELS)), np.log(np.quantile(right, LEVELS))
+    return float(np.mean(np.abs(pairs[0] - pairs[1])))
+
+
+def recorded_ratio(shared_data: Path, used: str, requested: str) -> np.ndarray:
+    frame = pd.read_parquet(shared_data / "usage" / "openshift_cluster_3h.parquet")
+    ratio = (frame[used] / frame[requested]).to_numpy()
+    return ratio[np.isfinite(ratio) & (ratio > 0)]
+
+
+def test_cpu_used_over_requested_follows_the_recorded_cluster(
+    shared_data: Path, fleet: ClusterTimeline, drawn: np.ndarray
+) -> None:
+    columns = fleet.containers
+    ratio = (columns.cpu_usage_cores_mean / columns.cpu_request_cores)[drawn]
+    recorded = recorded_ratio(shared_data, "cpu_usage_cores", "cpu_request_cores")
+    assert log_distance(ratio[np.isfinite(ratio)], recorded) < 0.15
+
+
+def test_memory_used_over_requested_follows_the_recorded_cluster(
+    shared_data: Path, fleet: ClusterTimeline, drawn: np.ndarray
+) -> None:
+    columns = fleet.containers
+    ratio = (columns.memory_usage_bytes_mean / columns.memory_request_bytes)[drawn]
+    recorded = recorded_ratio(shared_data, "mem_usage_bytes", "mem_request_bytes")
+    assert log_distance(ratio[np.isfinite(ratio)], recorded) < 0.15
+
+
+def test_as_many_containers_have_no_limit_as_recorded(
+    shared_data: Path, fleet: ClusterTimeline, drawn: np.ndarray
+) -> None:
+    frame = pd.read_parquet(shared_data / "usage" / "openshift_cluster_3h.parquet")
+    for ours, theirs in (
+        (fleet.containers.cpu_limit_cores, "cpu_limit_cores"),
+        (fleet.containers.memory_limit_bytes, "mem_limit_bytes"),
+    ):
+        assert abs(np.isnan(ours[drawn]).mean() - frame[theirs].isna().mean()) < 0.06
+
+
+def test_five_minute_maxima_stand_above_means_as_recorded(shared_data: Path, fleet: ClusterTimeline) -> None:
+    usage = shared_data / "usage"
+    mean = pd.read_parquet(usage / "azure_v1_avg_vm00_49.parquet").to_numpy()
+    highest = pd.read_parquet(usage / "azure_v1_max_vm00_49.parquet").to_numpy()
+    recorded = (highest / mean)[np.isfinite(highest / mean)]
+    rows = usage_between(fleet, fleet.start, fleet.start + 4 * 3600)
+    free = np.isnan(fleet.containers.cpu_limit_cores[rows.container])
+    ratio = (rows.cpu_usage_cores_max / rows.cpu_usage_cores)[free]
+    for level in (0.25, 0.5, 0.75, 0.9):
+        assert np.quantile(ratio, level) == pytest.approx(np.quantile(recorded, level), rel=0.15)
+
+
+def test_noise_of_single_series_is_as_wide_as_recorded(shared_data: Path) -> None:
+    frame = pd.read_parquet(shared_data / "usage" / "azure_v1_avg_vm00_49.parquet")
+    recorded = np.log(frame.clip(lower=0.01)).std().to_numpy()
+    for level in (0.25, 0.5, 0.75, 0.9):
+        assert float(fitted.CPU_NOISE_LOG_SD.at(level)) == pytest.approx(
+            np.quantile(recorded, level), rel=0.1
+        )
+
+
+def test_days_and_hours_of_a_weekly_workload_follow_the_recorded_pools(
+    shared_data: Path, fleet: ClusterTimeline
+) -> None:
+    pools = pd.read_parquet(shared_data / "usage" / "pools_dev_aug01_23.parquet")
+    day = pools.assign(day=pools.ts.dt.day_of_week).pivot_table("cpu", "cluster", "day")
+    recorded = day.div(day.mean(axis="columns"), axis="index").median().to_numpy()
+    np.testing.assert_allclose(fitted.WEEKDAY_LEVEL, recorded, rtol=0.01)
+    working = pools[pools.ts.dt.day_of_week < 5]
+    hour = working.assign(hour=working.ts.dt.hour).pivot_table("cpu", "cluster", "hour")
+    recorded = hour.div(hour.mean(axis="columns"), axis="index").median().to_numpy()
+    assert np.corrcoef(fitted.HOUR_LEVEL, recorded)[0, 1] > 0.99
+    weekly = next(plan for plan in fleet.plan.workloads if plan.shape == "weekly" and plan.phase_hours == 0)
+    times = np.arange(fleet.start, fleet.start + 7 * 86_400, 300)
+    level = demand_level(weekly, times, (fleet.start, fleet.end), 1)
+    by_day = level.reshape(7, 288).mean(axis=1)
+    assert by_day[6] / by_day[:5].mean() < 0.6
+    assert level.mean() == pytest.approx(1.0, abs=0.05)
