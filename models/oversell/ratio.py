@@ -81,9 +81,9 @@ def advise_ratios(sold: Sold, rules: RatioRules, pool_ratio: FloatArray | None =
 
     ``clip(theta x requested / predicted peak, 1, maximum)``; 1.0 when data is stale, the resource is off or
     history is shorter than 7 days, and where held-out peaks exceeded the prediction more often than the
-    stated risk: what the past does not bear out is not sold. A node with requests under 10 % of its allocatable says little about
-    itself and takes its pool's ratio. Shrinking holds at once, growing by at most 0.05 a day since the
-    earlier plan.
+    stated risk: what the past does not bear out is not sold. A node with requests under 10 % of its
+    allocatable says little about itself and takes its pool's ratio. Shrinking holds at once, growing by at
+    most 0.05 a day since the earlier plan.
 
     Parameters
     ----------

@@ -1,0 +1,326 @@
+"""The fixed list of fleet-wide queries: how many there are does not depend on how many containers run.
+
+How a sample reaches a bin
+--------------------------
+Bin ``b`` covers ``[b, b + 300 s)`` and is evaluated at its end. Gauges look back over exactly the bin,
+``[5m] offset 1ms``: a sample at ``b`` belongs to the bin, one at ``b + 300 s`` to the next, with the closed
+ranges of Prometheus 2 as with the left-open ones of Prometheus 3. Counters look back from the end itself
+over one scrape more than the bin, because the reading at the end counts what was used inside it. Facts
+that rarely change are asked for per hour in the same way (``[1h] offset 1ms`` at the end of the hour).
+
+Every query is ``max by (identity)`` over what may be scraped twice, and rates come before it, so neither a
+second scrape job nor a restarted container counts twice (``rightsizing`` pitfalls in the tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.prometheus.settings import PrometheusSettings
+from models.vocabulary.windows import BIN_SECONDS
+
+HOUR_SECONDS = 3600
+RATE_SAMPLES = 4
+"""A rate looks back over at least this many scrapes."""
+
+FINEST_BURST_INTERVAL = 30.0
+"""Slowest scrape interval, in seconds, at which a 1-minute rate still has two samples."""
+
+Matchers = tuple[str, ...]
+
+_BIN = f"[{BIN_SECONDS}s] offset 1ms"
+_HOUR = "[1h] offset 1ms"
+_RESOURCES = 'resource=~"cpu|memory|.+_com_gpu"'
+_POD = "namespace,pod,uid"
+_CONTAINER = "namespace,pod,container"
+
+
+@dataclass(frozen=True)
+class FleetQuery:
+    """One query about the whole cluster.
+
+    Parameters
+    ----------
+    name : str
+    render : callable
+        PromQL for matchers that every selector gets (cluster, namespaces of a shard).
+    step_seconds : int
+        300 or 3600.
+    lead_steps, trail_steps : int
+        Steps asked for before and after the window.
+    is_namespaced : bool
+        Whether the answer can be cut by namespace.
+    """
+
+    name: str
+    render: Callable[[Matchers], str]
+    step_seconds: int = BIN_SECONDS
+    lead_steps: int = 0
+    trail_steps: int = 0
+    is_namespaced: bool = True
+
+
+@dataclass(frozen=True)
+class ScrapeIntervals:
+    """Seconds between samples of cAdvisor and of kube-state-metrics."""
+
+    cadvisor_seconds: float
+    kube_state_seconds: float
+
+    @property
+    def rate_window_seconds(self) -> int:
+        """Look-back of rates: a bin and one scrape, or four scrapes when these are longer.
+
+        The scrape more makes the last sample before a bin count: neighbouring bins share it, so the bins of
+        an hour add up to what the counter grew, and no growth between two bins is lost.
+        """
+        return int(max(BIN_SECONDS + self.cadvisor_seconds, RATE_SAMPLES * self.cadvisor_seconds))
+
+    @property
+    def has_minute_rates(self) -> bool:
+        """Whether samples are close enough for rates over one minute."""
+        return self.cadvisor_seconds <= FINEST_BURST_INTERVAL
+
+
+def fleet_queries(settings: PrometheusSettings, intervals: ScrapeIntervals) -> tuple[FleetQuery, ...]:
+    """Return the queries of one window, the heaviest first so that they do not finish last."""
+    burst = settings.cpu_burst == "on" or (settings.cpu_burst == "auto" and intervals.has_minute_rates)
+    container = _container_matchers(settings)
+    queries = [
+        FleetQuery("memory_max", lambda m: _memory(m, container, "max_over_time")),
+        FleetQuery("memory_mean", lambda m: _memory(m, container, "avg_over_time")),
+        FleetQuery("cpu_mean", lambda m: _cpu_mean(m, container, intervals)),
+        *([FleetQuery("cpu_max_1m", lambda m: _cpu_burst(m, container))] if burst else []),
+        FleetQuery("pod_info", _pod_info, lead_steps=1, trail_steps=1),
+        FleetQuery("pod_phase", _pod_phase, lead_steps=1),
+        FleetQuery("oom", _oom, lead_steps=12),
+        FleetQuery("node_usage", lambda m: _node_usage(m, intervals), is_namespaced=False),
+        FleetQuery("node_info", _node_info, lead_steps=1, trail_steps=1, is_namespaced=False),
+        FleetQuery("throttling", lambda m: _throttling(m, container), HOUR_SECONDS),
+        FleetQuery("container_facts", _container_facts, HOUR_SECONDS, lead_steps=1),
+        FleetQuery("pod_facts", _pod_facts, HOUR_SECONDS),
+        FleetQuery("pod_traffic", _pod_traffic, HOUR_SECONDS),
+        FleetQuery("labels", _labels, HOUR_SECONDS),
+        FleetQuery("owners", _owners, HOUR_SECONDS),
+        FleetQuery("node_facts", _node_facts, HOUR_SECONDS, is_namespaced=False),
+        FleetQuery("node_health", _node_health, HOUR_SECONDS, is_namespaced=False),
+    ]
+    return tuple(queries)
+
+
+def scrape_queries(settings: PrometheusSettings) -> tuple[FleetQuery, ...]:
+    """Return the queries that tell the scrape intervals: samples in the last 15 minutes of each hour."""
+    container = _container_matchers(settings)
+
+    def cadvisor(matchers: Matchers) -> str:
+        selected = select("container_cpu_usage_seconds_total", *matchers, *container)
+        return f"max(count_over_time({selected}[15m] offset 1ms))"
+
+    def kube_state(matchers: Matchers) -> str:
+        selected = select("kube_node_status_capacity", *matchers, 'resource="cpu"')
+        return f"max(count_over_time({selected}[15m] offset 1ms))"
+
+    return (
+        FleetQuery("scrape", lambda m: _one_of(cadvisor=cadvisor(m), kube_state=kube_state(m)), HOUR_SECONDS,
+                   is_namespaced=False),
+    )  # fmt: skip
+
+
+def select(metric: str, *matchers: str) -> str:
+    """Return a selector of a metric with matchers; empty ones are left out."""
+    given = ",".join(matcher for matcher in matchers if matcher)
+    return f"{metric}{{{given}}}" if given else metric
+
+
+def _container_matchers(settings: PrometheusSettings) -> Matchers:
+    # container="" is the sum over a pod or slice, POD the pause container: both would count twice
+    return ('container!=""', 'container!="POD"', 'pod!=""', settings.container_matcher)
+
+
+def _one_of(**expressions: str) -> str:
+    """Return the union of expressions, each series marked with the label ``fact``."""
+    return " or ".join(
+        f'label_replace({expression},"fact","{fact}","","")' for fact, expression in expressions.items()
+    )
+
+
+def _just_under(intervals: ScrapeIntervals) -> str:
+    """Return the look-back of rates, short enough that a sample exactly that old is left out."""
+    return f"{intervals.rate_window_seconds * 1000 - 1}ms"
+
+
+def _cpu_mean(matchers: Matchers, container: Matchers, intervals: ScrapeIntervals) -> str:
+    selected = select("container_cpu_usage_seconds_total", *matchers, *container)
+    return f"max by ({_CONTAINER}) (rate({selected}[{_just_under(intervals)}]))"
+
+
+def _cpu_burst(matchers: Matchers, container: Matchers) -> str:
+    selected = select("container_cpu_usage_seconds_total", *matchers, *container)
+    # 299 s hold the five minutes that end inside the bin, whether ranges are closed on the left or open
+    return f"max by ({_CONTAINER}) (max_over_time(rate({selected}[1m])[299s:1m]))"
+
+
+def _memory(matchers: Matchers, container: Matchers, statistic: str) -> str:
+    selected = select("container_memory_working_set_bytes", *matchers, *container)
+    return f"max by ({_CONTAINER}) ({statistic}({selected}{_BIN}))"
+
+
+def _throttling(matchers: Matchers, container: Matchers) -> str:
+    throttled = select("container_cpu_cfs_throttled_periods_total", *matchers, *container)
+    periods = select("container_cpu_cfs_periods_total", *matchers, *container)
+    return (
+        f"sum by ({_CONTAINER}) (increase({throttled}[1h])) / "
+        f"(sum by ({_CONTAINER}) (increase({periods}[1h])) > 0)"
+    )
+
+
+def _pod_info(matchers: Matchers) -> str:
+    selected = select("kube_pod_info", *matchers, 'node!=""')
+    return f"max by ({_POD},node,host_network) (count_over_time({selected}{_BIN}))"
+
+
+def _pod_phase(matchers: Matchers) -> str:
+    selected = select("kube_pod_status_phase", *matchers, 'phase!="Running"')
+    return f"max by ({_POD},phase) (last_over_time({selected}{_BIN})) == 1"
+
+
+def _oom(matchers: Matchers) -> str:
+    """Time of the last OOM kill while it is the last termination; 1 where no time is exported."""
+    identity = f"{_POD},container"
+    reason = select("kube_pod_container_status_last_terminated_reason", *matchers, 'reason="OOMKilled"')
+    when = select("kube_pod_container_status_last_terminated_timestamp", *matchers)
+    killed = f"(max by ({identity}) (last_over_time({reason}{_BIN})) == 1)"
+    return f"(max by ({identity}) (last_over_time({when}{_BIN})) and {killed}) or {killed}"
+
+
+def _container_facts(matchers: Matchers) -> str:
+    identity = f"{_POD},container"
+
+    def amounts(metric: str, statistic: str) -> str:
+        return f"max by ({identity},resource) ({statistic}({select(metric, *matchers, _RESOURCES)}{_HOUR}))"
+
+    def overhead(metric: str, resource: str) -> str:
+        inner = f"max by ({_POD}) (avg_over_time({select(metric, *matchers)}{_HOUR}))"
+        return f'label_replace({inner},"resource","{resource}","","")'
+
+    restarts = select("kube_pod_container_status_restarts_total", *matchers)
+    started = select("kube_pod_container_state_started", *matchers)
+    init = select("kube_pod_init_container_info", *matchers)
+    return _one_of(
+        request=amounts("kube_pod_container_resource_requests", "avg_over_time"),
+        init_request=amounts("kube_pod_init_container_resource_requests", "avg_over_time"),
+        limit=amounts("kube_pod_container_resource_limits", "max_over_time"),
+        init_limit=amounts("kube_pod_init_container_resource_limits", "max_over_time"),
+        overhead_cpu=overhead("kube_pod_overhead_cpu_cores", "cpu"),
+        overhead_memory=overhead("kube_pod_overhead_memory_bytes", "memory"),
+        restarts=f"max by ({identity}) (max_over_time({restarts}{_HOUR}))",
+        started=f"min by ({identity}) (min_over_time({started}{_HOUR}))",
+        init=f"max by ({identity},restart_policy) (last_over_time({init}{_HOUR}))",
+    )
+
+
+def _pod_facts(matchers: Matchers) -> str:
+    def latest(metric: str) -> str:
+        return f"max by ({_POD}) (max_over_time({select(metric, *matchers)}{_HOUR}))"
+
+    return _one_of(
+        scheduled=latest("kube_pod_status_scheduled_time"),
+        start=latest("kube_pod_start_time"),
+        created=latest("kube_pod_created"),
+        completion=latest("kube_pod_completion_time"),
+    )
+
+
+def _owners(matchers: Matchers) -> str:
+    def owners(metric: str, identity: str) -> str:
+        selected = select(metric, *matchers)
+        by = f"namespace,{identity},owner_kind,owner_name"
+        return f"max by ({by}) (last_over_time({selected}{_HOUR}))"
+
+    return _one_of(
+        pod=owners("kube_pod_owner", "pod,uid"),
+        replicaset=owners("kube_replicaset_owner", "replicaset"),
+        job=owners("kube_job_owner", "job_name"),
+    )
+
+
+def _labels(matchers: Matchers) -> str:
+    def labels(metric: str) -> str:
+        return f"last_over_time({select(metric, *matchers)}{_HOUR})"
+
+    return _one_of(pod=labels("kube_pod_labels"), namespace=labels("kube_namespace_labels"))
+
+
+def _pod_traffic(matchers: Matchers) -> str:
+    def increase(metric: str, part: str) -> str:
+        selected = select(metric, *matchers, 'pod!=""')
+        return f"sum by (namespace,pod) (max by (namespace,pod,{part}) (increase({selected}[1h])))"
+
+    return _one_of(
+        network_receive=increase("container_network_receive_bytes_total", "interface"),
+        network_transmit=increase("container_network_transmit_bytes_total", "interface"),
+        disk_read=increase("container_fs_reads_bytes_total", "container,device"),
+        disk_write=increase("container_fs_writes_bytes_total", "container,device"),
+    )
+
+
+def _node_info(matchers: Matchers) -> str:
+    info = select("kube_node_info", *matchers)
+    capacity = select("kube_node_status_capacity", *matchers, 'resource="cpu"')
+    return (
+        f"max by (node,provider_id,system_uuid,internal_ip) (count_over_time({info}{_BIN})) "
+        f"or on (node) max by (node) (count_over_time({capacity}{_BIN}))"
+    )
+
+
+def _node_facts(matchers: Matchers) -> str:
+    def amounts(metric: str) -> str:
+        selected = select(metric, *matchers, 'resource=~"cpu|memory|pods|.+_com_gpu"')
+        return f"max by (node,resource) (avg_over_time({selected}{_HOUR}))"
+
+    created = select("kube_node_created", *matchers)
+    return _one_of(
+        capacity=amounts("kube_node_status_capacity"),
+        allocatable=amounts("kube_node_status_allocatable"),
+        created=f"max by (node) (max_over_time({created}{_HOUR}))",
+        labels=f"last_over_time({select('kube_node_labels', *matchers)}{_HOUR})",
+    )
+
+
+def _node_usage(matchers: Matchers, intervals: ScrapeIntervals) -> str:
+    """CPU and memory of whole nodes: cAdvisor's root group, and node-exporter where that is dropped."""
+    root = (*matchers, 'id="/"')
+    cpu = select("container_cpu_usage_seconds_total", *root)
+    memory = select("container_memory_working_set_bytes", *root)
+    busy = select("node_cpu_seconds_total", *matchers, 'mode!~"idle|iowait|steal"')
+    total = select("node_memory_MemTotal_bytes", *matchers)
+    available = select("node_memory_MemAvailable_bytes", *matchers)
+    by = "node,instance"
+    look_back = _just_under(intervals)
+    return _one_of(
+        cpu=f"max by ({by}) (rate({cpu}[{look_back}]))",
+        memory=f"max by ({by}) (avg_over_time({memory}{_BIN}))",
+        exporter_cpu=f"sum by ({by}) (max by ({by},cpu,mode) (rate({busy}[{look_back}])))",
+        exporter_memory=(
+            f"max by ({by}) (avg_over_time({total}{_BIN})) - max by ({by}) (avg_over_time({available}{_BIN}))"
+        ),
+    )
+
+
+def _node_health(matchers: Matchers) -> str:
+    by = "node,instance"
+    used = select("node_filefd_allocated", *matchers)
+    most = select("node_filefd_maximum", *matchers)
+    free = select("node_filesystem_files_free", *matchers, 'fstype!~"tmpfs|overlay|squashfs"')
+    files = select("node_filesystem_files", *matchers, 'fstype!~"tmpfs|overlay|squashfs"')
+    return _one_of(
+        file_descriptors=(
+            f"max by ({by}) (max_over_time({used}{_HOUR})) / "
+            f"(max by ({by}) (max_over_time({most}{_HOUR})) > 0)"
+        ),
+        inodes=(
+            f"max by ({by}) (1 - min by ({by},mountpoint) (min_over_time({free}{_HOUR})) / "
+            f"(max by ({by},mountpoint) (max_over_time({files}{_HOUR})) > 0))"
+        ),
+    )
