@@ -110,14 +110,14 @@ def test_the_order_of_containers_changes_nothing(cluster, random):
     count = len(containers.node_hour)
     order = list(range(count))
     random.shuffle(order)
-    ranked = ContainerColumns(containers.node_hour, containers.resources, np.arange(count))
+    ranked = ContainerColumns(containers.node_hour, containers.resources, np.arange(count).__getitem__)
     shuffled = ContainerColumns(
         containers.node_hour[order],
         {
             name: ContainerResource(part.request_seconds[order], part.usage_seconds[order])
             for name, part in containers.resources.items()
         },
-        np.arange(count)[order],
+        np.arange(count)[order].__getitem__,
     )
     first, second = allocate_node_hours(ranked, nodes), allocate_node_hours(shuffled, nodes)
     for name in nodes.resources:

@@ -1,0 +1,100 @@
+"""Cached reads of the boards.
+
+Each takes the principal as an explicit argument that is part of the cache key, so that nobody is ever served
+what was read for another; entries live a minute and their number is bounded. Errors are never cached.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import streamlit as st
+
+from models.vocabulary.identity import Principal
+from service import runtime as wiring
+from service.boards import chargeback, health, inbox, leadership, oversell, suggestion
+
+_TTL: Final = 60.0
+_SLOW_TTL: Final = 600.0
+_ENTRIES: Final = 64
+
+
+def scope_of(principal: Principal) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return what distinguishes readers: identity, roles and teams."""
+    return principal.id, tuple(sorted(principal.roles)), tuple(sorted(principal.teams))
+
+
+def warehouse_name() -> str:
+    """Return what distinguishes warehouses within a process."""
+    settings = wiring.runtime().settings
+    return f"{settings.lake_location} {settings.home.absolute()}"
+
+
+_HASHES: Final[dict[Any, Any]] = {Principal: scope_of}
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_leadership(
+    principal: Principal, warehouse: str, period: str | None, currency: str | None
+) -> leadership.LeadershipBoard:
+    """Return the cost board."""
+    del warehouse
+    return leadership.read_leadership(wiring.runtime(), principal, period, currency)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_periods(principal: Principal, warehouse: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the periods that can be chosen, newest first, and the one a board opens on."""
+    del warehouse
+    return leadership.read_periods(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_inbox(principal: Principal, warehouse: str) -> inbox.Inbox:
+    """Return the suggestions that the principal may see."""
+    del warehouse
+    return inbox.read_inbox(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_suggestion(
+    principal: Principal, warehouse: str, recommendation_id: str
+) -> suggestion.SuggestionDetail:
+    """Return one suggestion."""
+    del warehouse
+    return suggestion.read_suggestion(wiring.runtime(), principal, recommendation_id)
+
+
+def forget_suggestions() -> None:
+    """Read suggestions anew at the next look: one was decided."""
+    load_inbox.clear()
+    load_suggestion.clear()
+    load_leadership.clear()
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_chargeback(principal: Principal, warehouse: str, month: str | None) -> chargeback.ChargebackBoard:
+    """Return the chargeback board of a month."""
+    del warehouse
+    return chargeback.read_chargeback(wiring.runtime(), principal, month)
+
+
+@st.cache_data(ttl=_SLOW_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_verification(principal: Principal, warehouse: str, month: str) -> tuple[chargeback.Check, ...]:
+    """Return whether the lines of a month add up to the cost of its nodes: sums over a month of hours."""
+    del warehouse
+    return chargeback.verify_sums(wiring.runtime(), principal, month)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_oversell(principal: Principal, warehouse: str) -> oversell.OversellBoard:
+    """Return the oversell board."""
+    del warehouse
+    return oversell.read_oversell(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_health(principal: Principal, warehouse: str) -> health.HealthBoard:
+    """Return the data health board."""
+    del warehouse
+    return health.read_health(wiring.runtime(), principal)

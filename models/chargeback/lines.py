@@ -1,0 +1,260 @@
+"""Charge lines: who pays what for which part of the node bill. Money is in nano-units, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from models.allocation.apportion import apportion
+from models.vocabulary.money import minor_digits, round_to_sum
+
+UNITS = 1_000_000_000
+_LEVELS = ("effective", "list_units", "contracted")
+
+
+class LineKind(StrEnum):
+    """What a line charges. Idle and overhead belong to nobody; ``rounding`` closes cents."""
+
+    TEAM = "team"
+    UNOWNED = "unowned"
+    IDLE = "idle"
+    OVERHEAD = "overhead"
+    ROUNDING = "rounding"
+
+
+@dataclass(frozen=True)
+class ChargeLine:
+    """One line of a chargeback, by billing day or for the whole month (``day`` None).
+
+    Money is in nano-units of ``currency``. Lines whose cost is not known are not charge lines: see
+    ``split_unpriced``. Quantities are core-, byte- or device-seconds; None where the line has none.
+    """
+
+    kind: LineKind
+    cluster: str
+    currency: str
+    effective: int
+    list_units: int
+    contracted: int
+    day: date | None = None
+    team: str | None = None
+    cost_centre: str | None = None
+    ownership_source: str | None = None
+    namespace: str | None = None
+    workload_kind: str | None = None
+    workload_name: str | None = None
+    node_pool: str | None = None
+    resource: str | None = None
+    provenance: str | None = None
+    used: int = 0
+    unused_request: int = 0
+    unmeasured: int = 0
+    assumed: int = 0
+    billed_seconds: float | None = None
+    request_seconds: float | None = None
+    usage_seconds: float | None = None
+
+    @property
+    def payer(self) -> tuple[str, str, str, str, str]:
+        """Cluster, currency, kind, cost centre and team: an invoice line of the summary."""
+        return self.currency, self.cluster, _ORDER[self.kind], self.cost_centre or "", self.team or ""
+
+
+_ORDER = {kind: f"{number}-{kind}" for number, kind in enumerate(LineKind)}
+
+
+def split_unpriced(
+    rows: Iterable[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Part rows of ``cost_day`` into those with a cost and those whose cost is not known."""
+    priced: list[Mapping[str, Any]] = []
+    unpriced: list[Mapping[str, Any]] = []
+    for row in rows:
+        (unpriced if row["total_cost"] is None or row["currency"] is None else priced).append(row)
+    return priced, unpriced
+
+
+def charge_lines(rows: Iterable[Mapping[str, Any]]) -> list[ChargeLine]:
+    """Turn rows of ``cost_day`` (or sums of them) into charge lines.
+
+    A workload row is one line; a node row becomes an idle and an overhead line, which share its list and
+    contracted cost by their effective cost, exactly.
+    """
+    lines: list[ChargeLine] = []
+    for row in rows:
+        lines += [_workload_line(row)] if row["line_kind"] == "workload" else _node_lines(row)
+    return lines
+
+
+def _workload_line(row: Mapping[str, Any]) -> ChargeLine:
+    return ChargeLine(
+        kind=LineKind.UNOWNED if row["team"] is None else LineKind.TEAM,
+        effective=units(row["total_cost"]),
+        list_units=units(row["list_cost"]),
+        contracted=units(row["contracted_cost"]),
+        used=units(row["used_cost"]),
+        unused_request=units(row["unused_request_cost"]),
+        unmeasured=units(row["unmeasured_cost"]),
+        assumed=units(row["total_cost"]) if row["provenance"] == "assumed" else 0,
+        billed_seconds=row.get("billed_seconds"),
+        request_seconds=row.get("request_seconds"),
+        usage_seconds=row.get("usage_seconds"),
+        **_place(row),
+    )
+
+
+def _node_lines(row: Mapping[str, Any]) -> list[ChargeLine]:
+    parts = (units(row["idle_cost"]), units(row["overhead_cost"]))
+    capacity, allocatable = row.get("capacity_seconds"), row.get("allocatable_seconds")
+    overhead = None if capacity is None or allocatable is None else max(capacity - allocatable, 0.0)
+    weights = parts if sum(parts) else (1, 0)
+    listed = apportion(units(row["list_cost"]), weights)
+    contracted = apportion(units(row["contracted_cost"]), weights)
+    return [
+        ChargeLine(
+            kind=kind,
+            effective=parts[index],
+            list_units=listed[index],
+            contracted=contracted[index],
+            assumed=parts[index] if row["provenance"] == "assumed" else 0,
+            billed_seconds=seconds,
+            **_place(row),
+        )
+        for index, (kind, seconds) in enumerate(
+            ((LineKind.IDLE, row.get("idle_seconds")), (LineKind.OVERHEAD, overhead))
+        )
+        if parts[index] or listed[index] or contracted[index]
+    ]
+
+
+def _place(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = (
+        "cluster",
+        "currency",
+        "team",
+        "cost_centre",
+        "ownership_source",
+        "namespace",
+        "workload_kind",
+        "workload_name",
+        "node_pool",
+        "resource",
+        "provenance",
+    )
+    return {"day": row.get("billing_date"), **{name: row.get(name) for name in names}}
+
+
+def units(amount: Decimal | None) -> int:
+    """Return an amount of nine decimals in nano-units; None is nothing."""
+    return 0 if amount is None else int(amount.scaleb(9))
+
+
+def amount(units_of_money: int) -> Decimal:
+    """Return nano-units as a decimal of nine places."""
+    return Decimal(units_of_money).scaleb(-9)
+
+
+def summarise(lines: Iterable[ChargeLine]) -> list[ChargeLine]:
+    """Add lines up to one per cluster, kind, cost centre, team and currency, in that order."""
+    found: dict[tuple[str, str, str, str, str], ChargeLine] = {}
+    for line in lines:
+        known = found.get(line.payer)
+        if known is None:
+            found[line.payer] = replace(
+                line,
+                day=None,
+                namespace=None,
+                workload_kind=None,
+                workload_name=None,
+                node_pool=None,
+                resource=None,
+                provenance=None,
+                billed_seconds=None,
+                request_seconds=None,
+                usage_seconds=None,
+            )
+        else:
+            found[line.payer] = _added(known, line)
+    return [found[payer] for payer in sorted(found)]
+
+
+def _added(one: ChargeLine, other: ChargeLine) -> ChargeLine:
+    names = (*_LEVELS, "used", "unused_request", "unmeasured", "assumed")
+    same = one.ownership_source == other.ownership_source
+    sums: dict[str, Any] = {name: getattr(one, name) + getattr(other, name) for name in names}
+    return replace(one, ownership_source=one.ownership_source if same else "mixed", **sums)
+
+
+def round_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
+    """Round invoice lines to the smallest coin so that each cluster's add up to its rounded bill.
+
+    By largest remainder within cluster and currency, for effective, list and contracted cost each; the
+    causes of a line are then split so that they add up to the line.
+    """
+    rounded: dict[str, dict[int, int]] = {level: {} for level in _LEVELS}
+    for positions in _by_bill(lines).values():
+        digits = minor_digits(lines[positions[0]].currency)
+        for level in _LEVELS:
+            exact = [amount(getattr(lines[position], level)) for position in positions]
+            for position, value in zip(positions, round_to_sum(exact, digits), strict=True):
+                rounded[level][position] = units(value)
+    found = []
+    for index, line in enumerate(lines):
+        levels: dict[str, Any] = {level: rounded[level][index] for level in _LEVELS}
+        found.append(_with_causes(replace(line, **levels), line))
+    return found
+
+
+def _by_bill(lines: Sequence[ChargeLine]) -> dict[tuple[str, str], list[int]]:
+    bills: dict[tuple[str, str], list[int]] = {}
+    for position, line in enumerate(lines):
+        bills.setdefault((line.currency, line.cluster), []).append(position)
+    return bills
+
+
+def _with_causes(rounded: ChargeLine, exact: ChargeLine) -> ChargeLine:
+    causes = (exact.used, exact.unused_request, exact.unmeasured)
+    coin = UNITS // 10 ** minor_digits(exact.currency)
+    if not sum(causes):
+        return replace(rounded, assumed=min(exact.assumed // coin * coin, rounded.effective))
+    used, unused, unmeasured = (
+        coins * coin for coins in apportion(rounded.effective // coin, [max(cause, 0) for cause in causes])
+    )
+    assumed = round(exact.assumed / coin) * coin
+    return replace(
+        rounded,
+        used=used,
+        unused_request=unused,
+        unmeasured=unmeasured,
+        assumed=min(assumed, rounded.effective),
+    )
+
+
+def rounding_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
+    """Return what must be added to exact lines so that each cluster's total is whole coins.
+
+    One line per cluster and currency whose total is not; its amounts are below half a coin.
+    """
+    found = []
+    for (currency, cluster), positions in sorted(_by_bill(lines).items()):
+        digits = minor_digits(currency)
+        missing: dict[str, Any] = {}
+        for level in _LEVELS:
+            exact = amount(sum(getattr(lines[position], level) for position in positions))
+            missing[level] = units(round(exact, digits) - exact)
+        if any(missing.values()):
+            found.append(ChargeLine(LineKind.ROUNDING, cluster, currency, **missing))
+    return found
+
+
+def totals(lines: Iterable[ChargeLine]) -> dict[tuple[str, str], int]:
+    """Return the effective cost per (currency, cluster), in nano-units."""
+    found: dict[tuple[str, str], int] = {}
+    for line in lines:
+        key = (line.currency, line.cluster)
+        found[key] = found.get(key, 0) + line.effective
+    return dict(sorted(found.items()))

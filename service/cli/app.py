@@ -1,0 +1,53 @@
+"""The command ``millicore``: every group of commands, and the console script's entry point."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as distribution_version
+
+import typer
+
+from service.cli import (
+    chargeback_commands,
+    first_steps_commands,
+    ingest_commands,
+    model_commands,
+    recommend_commands,
+    run_commands,
+)
+from service.cli.commands import command
+from service.cli.session import Session
+
+OUTPUT_CONTRACT = 1
+"""Version of the JSON that commands write (docs/cli.md); grows when a field is renamed or removed."""
+
+app = typer.Typer(
+    name="millicore",
+    help="Cost, right-sizing, oversell and chargeback of Kubernetes clusters, from your own warehouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (
+    first_steps_commands,
+    ingest_commands,
+    model_commands,
+    recommend_commands,
+    chargeback_commands,
+    run_commands,
+):
+    group.register(app)
+
+
+@command(app, "version", example="millicore version --output json")
+def version(session: Session) -> None:
+    """Print the version of Millicore and of the JSON that its commands write."""
+    installed = distribution_version("millicore")
+    session.document({"version": installed, "output_contract": OUTPUT_CONTRACT}, f"millicore {installed}")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    app(prog_name="millicore", args=sys.argv[1:])

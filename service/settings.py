@@ -1,0 +1,248 @@
+"""Every setting of Millicore: one table of name, default, unit and help.
+
+Layers, later ones win: default < YAML file < environment ``MILLICORE_<NAME>`` < flag of a command. The file
+is the flag ``--config``, else ``MILLICORE_CONFIG``, else ``<home>/millicore.yaml``, else
+``./millicore.yaml``; the last two may be absent. ``docs/settings.md`` is written from this table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic.config import JsonDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from models.vocabulary.errors import InputError
+from models.vocabulary.identity import check_cluster_name
+from models.vocabulary.money import check_currency
+from models.vocabulary.windows import to_utc
+
+ENV_PREFIX = "MILLICORE_"
+CONFIG_FILE_NAME = "millicore.yaml"
+
+
+def setting(default: Any, help_text: str, unit: str = "", **limits: Any) -> Any:
+    """Return a row of the settings table (a pydantic field) with its unit and help."""
+    extra: JsonDict = {"unit": unit}
+    if callable(default):
+        return Field(default_factory=default, description=help_text, json_schema_extra=extra, **limits)
+    return Field(default, description=help_text, json_schema_extra=extra, **limits)
+
+
+def _checked(text: str, check: Any) -> str:
+    try:
+        return str(check(text))
+    except InputError as problem:
+        raise ValueError(problem.reason) from problem
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as problem:
+        raise ValueError("is not an IANA time zone like Europe/Berlin") from problem
+    return name
+
+
+def _check_instant(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("has no time zone: write 2026-11-20T00:00:00Z")
+    return to_utc(moment) if moment is not None else None
+
+
+ClusterName = Annotated[str, AfterValidator(lambda text: _checked(text, check_cluster_name))]
+Currency = Annotated[str, AfterValidator(lambda text: _checked(text, check_currency))]
+Zone = Annotated[str, AfterValidator(_check_zone)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    """A nested part of the settings: unknown keys are refused, values are not changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PrometheusConnection(_Part):
+    """How to reach the Prometheus (or Thanos, Mimir, VictoriaMetrics) of one cluster."""
+
+    url: str = setting(..., "Base URL, without /api/v1.")
+    bearer_token: SecretStr | None = setting(None, "Bearer token; or bearer_token_file.")
+    username: str | None = setting(None, "User for basic authentication.")
+    password: SecretStr | None = setting(None, "Password for basic authentication; or password_file.")
+    headers: dict[str, SecretStr] = setting(dict, "Extra headers, such as X-Scope-OrgID for a tenant.")
+    tls_ca_file: Path | None = setting(None, "Certificate authority to trust instead of the system's.")
+    cluster_label: str | None = setting(None, "Label that tells clusters apart in a shared Prometheus.")
+    cluster_label_value: str | None = setting(None, "Value of that label for this cluster; default its name.")
+    query_offset_seconds: int = setting(600, "How long after its end an hour is complete there.", "s", ge=0)
+    max_concurrency: int = setting(4, "Queries in flight at once.", "queries", ge=1, le=16)
+    timeout_seconds: float = setting(120.0, "Longest wait for one answer.", "s", gt=0)
+    sample_budget: int = setting(5_000_000, "Most samples that one answer may hold.", "samples", ge=1_000)
+    retry_limit: int = setting(4, "Repeats of a query after its first attempt.", "attempts", ge=0)
+    scrape_interval_seconds: float | None = setting(None, "Overrides what is found.", "s", gt=0)
+
+
+class ClusterSettings(_Part):
+    """One cluster that Millicore reads."""
+
+    name: ClusterName = setting(..., "Immutable slug; part of every row.")
+    display_name: str | None = setting(None, "Name on screens.")
+    provider: str | None = setting(None, "Cloud provider, such as aws.")
+    region: str | None = setting(None, "Region, where nodes do not name theirs.")
+    prometheus: PrometheusConnection | None = setting(None, "See the table of prometheus settings.")
+    kubeconfig: Path | None = setting(None, "Kubeconfig for exact times, labels and constraints.")
+    kubernetes_context: str | None = setting(None, "Context in that kubeconfig; default its current one.")
+    in_cluster: bool = setting(False, "Use the service account of the pod Millicore runs in.")  # noqa: FBT003
+
+
+class RiskClassRule(_Part):
+    """Which workloads get which right-sizing preset; the first rule that matches decides."""
+
+    cluster: str = setting("*", "Glob on the cluster's name.")
+    namespace: str = setting("*", "Glob on the namespace.")
+    workload: str = setting("*", "Glob on the workload's name.")
+    risk_class: Literal["cost", "balanced", "safe", "batch", "jvm"] = setting(..., "The preset.")
+
+
+class Settings(BaseSettings):
+    """All settings of one process. Frozen; built by ``service.setting_sources.load_settings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, env_parse_none_str="null", title="settings"
+    )
+
+    # Where things live
+    config_file: Path | None = setting(None, "YAML file of these settings (variable MILLICORE_CONFIG).")
+    home: Path = setting(lambda: Path(".millicore"), "Folder of the lake and the SQLite database.")
+    lake_url: str | None = setting(None, "Folder or s3:// URL of the lake; default <home>/lake.")
+    database_url: SecretStr | None = setting(
+        None, "sqlite:/// or postgresql+psycopg:// URL; default <home>/millicore.db; or database_url_file."
+    )
+    storage_options: dict[str, SecretStr] = setting(
+        dict,
+        "Options of the S3 store: endpoint_url, region, access_key_id, secret_access_key, ...; "
+        "or storage_options_file.",
+    )
+    clusters: tuple[ClusterSettings, ...] = setting(
+        (), "Clusters to read. Without any, PROMETHEUS_SERVER_ENDPOINT and CLUSTER_ID make one."
+    )
+
+    # Money
+    reporting_currency: Currency = setting("USD", "Currency of boards and reports.", "ISO 4217")
+    billing_zone: Zone = setting("UTC", "Time zone that cuts billing days and months.", "IANA zone")
+    prices_mode: Literal["assumed", "strict"] = setting(
+        "assumed", "Cost of a node without a price: assumed from the defaults below, or left unpriced."
+    )
+    assumed_price_vcpu_hour: Decimal = setting(
+        Decimal("0.031611"), "Assumed price of one vCPU.", "currency per vCPU-hour", ge=0
+    )
+    assumed_price_gib_hour: Decimal = setting(
+        Decimal("0.004237"), "Assumed price of memory.", "currency per GiB-hour", ge=0
+    )
+    assumed_price_gpu_hour: Decimal = setting(
+        Decimal("0.95"), "Assumed price of one GPU.", "currency per GPU-hour", ge=0
+    )
+    assumed_price_currency: Currency = setting("USD", "Currency of the assumed prices.", "ISO 4217")
+    assumed_price_date: date = setting(
+        date(2025, 1, 1), "Day the assumed prices were looked up; named wherever they are used."
+    )
+    minimum_monthly_saving: Decimal = setting(
+        Decimal(5), "Suggestions below it are folded into small changes.", "reporting currency", ge=0
+    )
+
+    # Ingest
+    settle_delay_minutes: int = setting(10, "An hour is read this long after its end.", "min", ge=0)
+    late_reread_hours: int = setting(3, "The newest hours that are read again for late samples.", "h", ge=0)
+    lease_ttl_seconds: int = setting(600, "A writer that is silent this long loses its lease.", "s", ge=5)
+    first_backfill_days: int = setting(14, "How far the first run of a cluster reaches back.", "days", ge=1)
+    watch_kubernetes: bool = setting(
+        True,  # noqa: FBT003
+        "Let the scheduler watch the API of clusters with a kubeconfig.",
+    )
+
+    # Models
+    risk_class: Literal["cost", "balanced", "safe", "batch", "jvm"] = setting(
+        "balanced", "Right-sizing preset where no rule matches."
+    )
+    risk_class_rules: tuple[RiskClassRule, ...] = setting((), "Presets by cluster, namespace, workload.")
+    hysteresis_ratio: Ratio = setting(0.10, "Smaller changes of a request are not suggested.", "ratio")
+    minimum_history_days: float = setting(7.0, "No suggestion on less history.", "days", ge=1)
+    profile_window_days: int = setting(
+        28, "Days of history that profiles and suggestions read.", "days", ge=1
+    )
+    oversell_theta: Ratio = setting(0.80, "Peak use of a node that an oversold node may reach.", "ratio")
+    oversell_ratio_max: float = setting(3.0, "Largest oversell ratio ever advised.", "ratio", ge=1)
+    oversell_violation_target: Ratio = setting(
+        0.01, "Share of node-days whose peak may exceed the prediction.", "ratio"
+    )
+    oversell_memory: bool = setting(False, "Also advise overselling memory.")  # noqa: FBT003
+
+    # Retention
+    retention_bins_days: int = setting(35, "5-minute values are kept this long.", "days", ge=8)
+    retention_container_hour_days: int = setting(100, "Container hours are kept this long.", "days", ge=35)
+    retention_histogram_days: int = setting(400, "Daily histograms are kept this long.", "days", ge=35)
+    retention_cost_day_months: int = setting(37, "Daily costs are kept this long.", "months", ge=13)
+
+    # Running
+    workers: int = setting(0, "Worker processes for heavy work; 0 works in this process.", "processes", ge=0)
+    http_host: str = setting("127.0.0.1", "Address that serve listens on.")
+    http_port: int = setting(8710, "Port that serve listens on.", "TCP port", ge=0, le=65_535)
+    trusted_proxy_header: str | None = setting(
+        None, "Header in which an authenticating proxy names the user; unset trusts no header."
+    )
+    trusted_proxy_addresses: tuple[str, ...] = setting(
+        (), "Addresses or networks from which that header is believed."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "What is written to stderr.")
+    schedule_ingest_minute: int = setting(15, "Minute of the hour of the hourly ingest.", "min", ge=0, le=59)
+    schedule_models_hour: int = setting(2, "Hour (UTC) of the nightly models.", "h", ge=0, le=23)
+    fixed_now: Annotated[datetime | None, AfterValidator(_check_instant)] = setting(
+        None, "A moment that counts as now, for demonstrations on simulated data."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read flags only: ``load_settings`` layers file and environment, so that it can name each."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def lake_location(self) -> str:
+        """URL or folder of the lake."""
+        return self.lake_url or str(self.home.absolute() / "lake")
+
+    @property
+    def database_location(self) -> str:
+        """SQLAlchemy URL of the database, with its password: never log it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home.absolute() / 'millicore.db'}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the SQLite file of the home folder, which only this user opens."""
+        return self.database_url is None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The billing zone."""
+        return ZoneInfo(self.billing_zone)
+
+    def cluster(self, name: str) -> ClusterSettings | None:
+        """Return the settings of a cluster, or None if it is not configured."""
+        return next((cluster for cluster in self.clusters if cluster.name == name), None)
+
+    def clock(self) -> datetime:
+        """Return now in UTC, or the fixed moment of a demonstration."""
+        return self.fixed_now or datetime.now(UTC)

@@ -1,0 +1,122 @@
+"""The inventory of a cluster's API: taken into the lake, and used to make observed hours exact."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+import pyarrow as pa
+
+from ingest.kubernetes.history import InventoryRows
+from ingest.kubernetes.inventory import KubernetesInventory
+from ingest.kubernetes.refine import refine_hours
+from models.vocabulary.errors import LeaseLost, SourceError
+from models.vocabulary.windows import HourWindow
+from service.leasing import holding
+from service.runtime import Runtime
+from service.settings import ClusterSettings
+from service.sources import OpenSource, kubernetes_settings
+from warehouse.fencing import Lease
+from warehouse.observed import ObservedWindow
+
+_log = logging.getLogger(__name__)
+
+INVENTORY_JOB = "inventory"
+"""Job whose lease lets one process at a time write a cluster's inventory: a watch, or one listing."""
+
+
+class RefinedSource:
+    """A source whose hours are made exact by the stored inventory of the cluster.
+
+    Parameters
+    ----------
+    runtime : Runtime
+    inner : OpenSource
+        Source of the observed hours; this one keeps its name.
+    """
+
+    def __init__(self, runtime: Runtime, inner: OpenSource) -> None:
+        self._runtime = runtime
+        self._inner = inner
+        self._history: dict[str, pa.Table] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the inner source."""
+        return self._inner.name
+
+    def oldest(self, cluster: str) -> datetime | None:
+        """Return what the inner source returns."""
+        return self._inner.oldest(cluster)
+
+    def observe(self, cluster: str, window: HourWindow) -> ObservedWindow:
+        """Return the inner source's hours, refined where the inventory is certain."""
+        observed = self._inner.observe(cluster, window)
+        if cluster not in self._history:
+            self._history[cluster] = self._runtime.warehouse.lake.scan("object_history", cluster=cluster)
+        history = self._history[cluster]
+        return refine_hours(observed, history) if history.num_rows else observed
+
+    def close(self) -> None:
+        """Close the inner source."""
+        self._inner.close()
+
+
+def refresh_inventory(runtime: Runtime, cluster: ClusterSettings) -> tuple[str, ...]:
+    """List the cluster's objects once and store what is new, unless a watch is doing so all the time.
+
+    Returns
+    -------
+    tuple of str
+        What could not be read and why. Hours are then stored as exactly as metrics allow.
+    """
+    if kubernetes_settings(cluster) is None:
+        return ()
+    try:
+        with holding(runtime, cluster.name, INVENTORY_JOB) as held:
+            return _list_once(runtime, cluster, held.lease)
+    except LeaseLost:
+        return ()  # a watch holds the lease and keeps the inventory fresh
+    except SourceError as problem:
+        _log.warning("inventory of %s: %s", cluster.name, problem)
+        return (f"no inventory of the Kubernetes API: {problem}",)
+
+
+def _list_once(runtime: Runtime, cluster: ClusterSettings, lease: Lease) -> tuple[str, ...]:
+    inventory = open_inventory(runtime, cluster)
+    if inventory is None:
+        return ()
+    try:
+        store_inventory(runtime, inventory.snapshot(), lease)
+        return tuple(f"{kind} is not readable: {reason}" for kind, reason in inventory.state.missing.items())
+    finally:
+        inventory.close()
+
+
+def open_inventory(runtime: Runtime, cluster: ClusterSettings) -> KubernetesInventory | None:
+    """Return the inventory of a cluster with what is stored taken up, or None without a connection.
+
+    Raises
+    ------
+    SourceRefused
+        If there are no usable credentials.
+    """
+    settings = kubernetes_settings(cluster)
+    if settings is None:
+        return None
+    inventory = KubernetesInventory(settings, cluster.name)
+    lake = runtime.warehouse.lake
+    inventory.remember(
+        lake.scan("object_history", cluster=cluster.name), lake.scan("label_set", cluster=cluster.name)
+    )
+    return inventory
+
+
+def store_inventory(runtime: Runtime, rows: InventoryRows, lease: Lease) -> None:
+    """Add new versions and label sets to the lake."""
+    lake = runtime.warehouse.lake
+    if rows.label_set.num_rows:
+        lake.add_absent("label_set", rows.label_set, fence=lease)
+    if rows.object_history.num_rows:
+        lake.add_absent("object_history", rows.object_history, fence=lease)
+        _log.info("%s: %s new versions of objects", lease.cluster, rows.object_history.num_rows)

@@ -1,0 +1,40 @@
+"""Everything that is derived from stored hours, in its order: costs, then profiles, advice, plans, forecasts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.progress import Progress, SilentProgress
+from service.runtime import Runtime
+from service.usecases.allocation import allocate
+from service.usecases.forecasts import forecast_costs
+from service.usecases.oversell import plan_oversell
+from service.usecases.recommendations import recommend_all
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the nightly models."""
+
+    name: str
+    run: Callable[[Runtime, Progress], object]
+
+
+NIGHTLY_STEPS = (
+    Step("allocation", lambda runtime, progress: allocate(runtime, progress=progress)),
+    Step("suggestions", lambda runtime, progress: recommend_all(runtime, progress=progress)),
+    Step("oversell", lambda runtime, progress: plan_oversell(runtime, progress=progress)),
+    Step("forecasts", lambda runtime, progress: forecast_costs(runtime, progress=progress)),
+)
+"""In this order: suggestions and forecasts read costs. Suggestions build the histograms they need."""
+
+
+def run_models(runtime: Runtime, progress: Progress | None = None) -> None:
+    """Run every model on what is stored. Each does only what is owed, so running it again is cheap."""
+    for step in NIGHTLY_STEPS:
+        _log.info("models: %s", step.name)
+        step.run(runtime, progress or SilentProgress())

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from support.fleet import Node, Pod, observe, store
+
+from models.pricing.price_list import PriceRow
+from service.runtime import Runtime
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+NODES = (Node("n1", cpu_allocatable=3.9, memory_gib_allocatable=15), Node("n2", pool="spot"))
+PODS = (
+    Pod("web-1", "n1", (1, 4), (0.1, 3), workload="web"),
+    Pod("web-2", "n2", (1, 4), (1.9, 6), workload="web"),
+    Pod("api", "n1", (None, None), (0.5, 1), namespace="pay", labels={"team": "payments"}),
+    Pod("agent", "n2", (0.3, 1), (None, None), namespace="tools"),
+)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    """Return a runtime with four days of a cluster of two nodes, priced."""
+    found = Runtime.for_test(tmp_path / "home", now=datetime(2026, 11, 20, tzinfo=UTC))
+    found.warehouse.prices.replace([PriceRow("m5.xlarge", "USD", Decimal("0.233"), LONG_AGO)])
+    store(found, observe("c1", START, 96, NODES, PODS))
+    return found
