@@ -16,7 +16,7 @@ _AXIS_PIXELS = 60
 
 
 def draw_ratios(rows: Sequence[OversellRow], names: tuple[str, str, str]) -> alt.Chart | alt.LayerChart:
-    """Return one line per pool: what is sold by requests, by limits, and how far requests may grow.
+    """Return one line per pool: what is sold by requests and by limits, and how much may be sold.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def draw_ratios(rows: Sequence[OversellRow], names: tuple[str, str, str]) -> alt
             for series, value in (
                 (sold, row.sold_requests),
                 (limits, row.sold_limits),
-                (safe, row.safe * row.sold_requests if row.safe and row.sold_requests else None),
+                (safe, row.safe),
             )
             if value is not None
         ]

@@ -108,18 +108,19 @@ def _ownership_rows(scenario: Scenario) -> list[dict[str, object]]:
     ]
 
 
-def _budget_rows(scenario: Scenario) -> list[dict[str, object]]:
-    return [
-        {
-            "scope_kind": "team",
-            "scope": team,
-            "month": month,
-            "currency": scenario.currency,
-            "amount": f"{amount:.2f}",
-        }
-        for month, _, _ in month_spans(scenario.start, scenario.end)
-        for team, amount in sorted(scenario.team_budgets.items())
-    ]
+def _budget_rows(scenario: Scenario) -> Iterator[dict[str, object]]:
+    amounts = [("team", team, amount) for team, amount in sorted(scenario.team_budgets.items())]
+    if scenario.company_budget is not None:
+        amounts.insert(0, ("all", "*", scenario.company_budget))
+    for month, _, _ in month_spans(scenario.start, scenario.end):
+        for kind, scope, amount in amounts:
+            yield {
+                "scope_kind": kind,
+                "scope": scope,
+                "month": month,
+                "currency": scenario.currency,
+                "amount": f"{amount:.2f}",
+            }
 
 
 def _initiative_rows(scenario: Scenario) -> list[dict[str, object]]:

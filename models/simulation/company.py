@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,8 +34,11 @@ _SERVICES = (
 )  # fmt: skip
 _REQUEST_CORES = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0)
 _REQUEST_WEIGHTS = (0.08, 0.14, 0.14, 0.2, 0.24, 0.14, 0.06)
-_LARGEST_REQUEST_CORES = 1.6
-"""Two such containers fit on the smallest node of a preset, so that no pod waits for ever."""
+_MEMORY_MIB_PER_CORE = (1024, 1536, 2048, 3072, 4096)
+_MEMORY_SIZES_MIB = tuple(16 * 2**power * step // 2 for power in range(1, 10) for step in (2, 3))
+"""Sizes that people write: 32, 48, 64, 96 ... 8192, 12288 MiB."""
+_LARGEST_REQUEST_CORES = 2.0
+"""Three such containers fit on the nodes of production in the presets, so that no pod waits for ever."""
 _SHAPES = (
     (Shape.WEEKLY, 0.30), (Shape.DAILY, 0.14), (Shape.STEADY, 0.24), (Shape.BURSTY, 0.12),
     (Shape.IDLE, 0.06), (Shape.GROWING, 0.08), (Shape.NIGHT_BATCH, 0.06),
@@ -44,12 +47,24 @@ _SHAPES = (
 
 @dataclass(frozen=True)
 class TeamSite:
-    """Where a team's workloads of one cluster go."""
+    """Where a team's workloads of one cluster go, and how they are requested.
+
+    Parameters
+    ----------
+    size_ratio : float
+        Scales CPU requests, and memory with them.
+    memory_ratio : float
+        Scales memory requests alone, for teams on memory nodes.
+    use_ratio : float
+        Scales use over request, below 1 for teams that request far too much.
+    """
 
     team: str
     namespace: str
     pools: tuple[str, ...]
     size_ratio: float = 1.0
+    memory_ratio: float = 1.0
+    use_ratio: float = 1.0
 
 
 class Draw:
@@ -66,16 +81,28 @@ class Draw:
         self._random = np.random.default_rng(seed)
         self._size_ratio = size_ratio
 
-    def container(
-        self, name: str, kind: ContainerKind, shape: Shape, size_ratio: float = 1.0
-    ) -> ContainerPlan:
-        """Draw a container: its requests and limits as set by hand, its use by the recorded ratios."""
+    def container(self, name: str, kind: ContainerKind, site: TeamSite) -> ContainerPlan:
+        """Draw a team's container: requests as people write them, use by the recorded ratios."""
         draw = self._random
-        cores = float(draw.choice(_REQUEST_CORES, p=_REQUEST_WEIGHTS)) * self._size_ratio * size_ratio
+        cores = float(draw.choice(_REQUEST_CORES, p=_REQUEST_WEIGHTS)) * self._size_ratio * site.size_ratio
         cores = min(_LARGEST_REQUEST_CORES, max(0.01, round(cores, 2)))
-        memory = max(16.0, round(cores * float(draw.choice((512, 768, 1024, 1536))))) * MEBIBYTE
-        cpu_ratio = float(fitted.CPU_USAGE_TO_REQUEST.at(draw.random()))
-        memory_ratio = float(fitted.MEMORY_USAGE_TO_REQUEST.at(draw.random()))
+        memory = _written_size(cores * site.memory_ratio * float(draw.choice(_MEMORY_MIB_PER_CORE)))
+        ratios = fitted.APPLICATION_MEMORY_USAGE_TO_REQUEST
+        return self._plan(name, kind, (cores, memory), ratios, site.use_ratio)
+
+    def _plan(
+        self,
+        name: str,
+        kind: ContainerKind,
+        requests: tuple[float, float],
+        memory_ratios: fitted.QuantileTable,
+        use_ratio: float = 1.0,
+    ) -> ContainerPlan:
+        """Return a container with these requests in cores and bytes, if it has any, and drawn use."""
+        draw = self._random
+        cores, memory = requests
+        cpu_ratio = float(fitted.CPU_USAGE_TO_REQUEST.at(draw.random())) * use_ratio
+        memory_ratio = float(memory_ratios.at(draw.random())) * use_ratio
         has_cpu_request = draw.random() >= fitted.NO_CPU_REQUEST_SHARE
         has_memory_request = draw.random() >= fitted.NO_MEMORY_REQUEST_SHARE
         use = cores * cpu_ratio
@@ -104,9 +131,10 @@ class Draw:
         name = f"{site.team}-{_SERVICES[place % len(_SERVICES)]}"
         is_stateful = draw.random() < 0.2
         replicas = int(draw.choice((1, 2, 3, 4, 6), p=(0.22, 0.34, 0.26, 0.12, 0.06)))
-        containers = [self.container("app", ContainerKind.MAIN, shape, site.size_ratio)]
+        containers = [self.container("app", ContainerKind.MAIN, site)]
         if draw.random() < 0.2:
-            containers.append(self.container("proxy", ContainerKind.SIDECAR, Shape.STEADY, 0.1))
+            sidecar = replace(site, size_ratio=0.1, memory_ratio=1.0)
+            containers.append(self.container("proxy", ContainerKind.SIDECAR, sidecar))
         if draw.random() < 0.15:
             containers.insert(0, _init_container(containers[0], int(draw.integers(5, 30))))
         is_scaled = shape in (Shape.DAILY, Shape.WEEKLY) and not is_stateful and draw.random() < 0.25
@@ -127,7 +155,8 @@ class Draw:
 
     def job(self, site: TeamSite, schedule: Schedule) -> WorkloadPlan:
         """Draw a CronJob of a team."""
-        container = self.container("job", ContainerKind.MAIN, Shape.STEADY, site.size_ratio)
+        small = replace(site, size_ratio=0.5 * site.size_ratio)
+        container = self.container("job", ContainerKind.MAIN, small)
         return WorkloadPlan(
             namespace=site.namespace,
             kind="CronJob",
@@ -140,9 +169,35 @@ class Draw:
             schedule=schedule,
         )
 
+    def platform_service(self, name: str, pools: tuple[str, ...]) -> WorkloadPlan:
+        """Draw a service that every cluster needs: small requests, memory used as recorded for operators."""
+        draw = self._random
+        cores = float(draw.choice((0.01, 0.02, 0.05, 0.1, 0.2)))
+        memory = float(draw.choice((32, 64, 128, 256))) * MEBIBYTE
+        container = self._plan(
+            "main", ContainerKind.MAIN, (cores, memory), fitted.PLATFORM_MEMORY_USAGE_TO_REQUEST
+        )
+        return WorkloadPlan(
+            namespace="kube-system",
+            kind="Deployment",
+            name=name,
+            team="platform",
+            pool=pools[0],
+            shape=Shape.STEADY,
+            containers=(container,),
+            labels={"app.kubernetes.io/name": name, "team": "platform"},
+            replicas=int(draw.choice((1, 2, 3), p=(0.4, 0.4, 0.2))),
+        )
+
     def integers(self, low: int, high: int) -> int:
         """Draw an integer in [low, high)."""
         return int(self._random.integers(low, high))
+
+
+def _written_size(mebibytes: float) -> float:
+    """Return the nearest size that people write, in bytes."""
+    nearest = int(np.argmin(np.abs(np.log(np.array(_MEMORY_SIZES_MIB) / mebibytes))))
+    return _MEMORY_SIZES_MIB[nearest] * MEBIBYTE
 
 
 def _init_container(main: ContainerPlan, run_seconds: int) -> ContainerPlan:
@@ -166,6 +221,12 @@ def _init_container(main: ContainerPlan, run_seconds: int) -> ContainerPlan:
 
 def _half(request: float | None, digits: int) -> float | None:
     return None if request is None else round(request / 2, digits)
+
+
+PLATFORM_SERVICES = (
+    "coredns", "metrics-server", "cluster-autoscaler", "ingress-controller", "cert-manager", "external-dns",
+    "kube-state-metrics",
+)  # fmt: skip
 
 
 def agents() -> tuple[WorkloadPlan, ...]:

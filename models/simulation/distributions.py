@@ -41,11 +41,22 @@ CPU_USAGE_TO_REQUEST = QuantileTable(
     (0.0025, 0.008, 0.0223, 0.033, 0.0588, 0.3543, 1.1477, 1.4343, 2.8),
     "openshift_cluster_3h: 440 pod-hours with usage and request",
 )
-MEMORY_USAGE_TO_REQUEST = QuantileTable(
+PLATFORM_MEMORY_USAGE_TO_REQUEST = QuantileTable(
     _LEVELS,
     (0.02, 0.0657, 0.3045, 0.6382, 1.3058, 2.1374, 3.0388, 4.0108, 6.0),
     "openshift_cluster_3h: 437 pod-hours with usage and request; the last 5 % are cut at 6",
 )
+"""Memory of what runs a cluster: 591 of the 602 recorded pod-hours are in openshift-* namespaces."""
+
+APPLICATION_MEMORY_USAGE_TO_REQUEST = QuantileTable(
+    (0.0, 0.05, 0.10, 0.25, 0.50, 0.65, 0.77, 0.92, 1.0),
+    (0.04, 0.09, 0.15, 0.34, 0.50, 0.61, 0.80, 1.00, 1.60),
+    "openshift_containers_15min: five applications at .36 .49 .51 .54 .70 between the 10th and 75th "
+    "percentile; tails by judgement: a tenth uses under 15 % as provisioned machines do, 15 % lie within a "
+    "fifth of their request, 8 % above it",
+)
+"""Memory of what a company runs: mostly requested too high, as the recorded applications, not operators."""
+
 CPU_USAGE_WITHOUT_REQUEST_CORES = QuantileTable(
     _LEVELS,
     (0.0001, 0.00022, 0.0004, 0.0007, 0.0024, 0.0045, 0.0133, 0.105, 0.2),

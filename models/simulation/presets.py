@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from models.simulation.company import (
+    PLATFORM_SERVICES,
     TEAMS,
     Draw,
     TeamSite,
@@ -70,6 +71,10 @@ def _instant(year: int, month: int, day: int) -> int:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp())
 
 
+_MEMORY_TEAMS = ("data-platform", "ml-serving", "analytics")
+_DEMO_BUDGETS = {"search": 1000.0, "catalog": 1000.0, "checkout": 600.0, "mobile": 600.0, "ml-serving": 600.0}
+
+
 def _demo(seed: int, pods: int, days: int | None) -> Scenario:
     end = _instant(2026, 11, 21)
     start = _instant(2026, 9, 1) if days is None else end - days * _DAY
@@ -88,7 +93,8 @@ def _demo(seed: int, pods: int, days: int | None) -> Scenario:
         currency="USD",
         clusters=clusters,
         ownership=_ownership(clusters, start, changed_at),
-        team_budgets={team: 900.0 if team in ("search", "checkout") else 450.0 for team in TEAMS},
+        team_budgets={team: _DEMO_BUDGETS.get(team, 450.0) for team in TEAMS},
+        company_budget=10_500.0,
         initiatives=(
             InitiativePlan(
                 name="Right-size search and catalog",
@@ -108,9 +114,10 @@ def _demo(seed: int, pods: int, days: int | None) -> Scenario:
 def _demo_production(seed: int, start: int, end: int, stage_at: int) -> ClusterPlan:
     draw = Draw(seed_of(seed, "prod-eu") % 2**32)
     optimised = ("search", "catalog", "ads")
-    general = [TeamSite(team, team, ("general",), 2.4 if team in optimised else 0.8) for team in TEAMS[:9]]
-    memory = [TeamSite(team, team, ("memory",)) for team in TEAMS[9:11]]
-    workloads = [*agents(), *_services(draw, general, 3), *_services(draw, memory, 2)]
+    general = [_production_site(team, is_careless=team in optimised) for team in TEAMS[:9]]
+    memory = [TeamSite(team, team, ("memory",), 2.6, memory_ratio=2.0) for team in _MEMORY_TEAMS]
+    workloads = [*agents(), *_platform(draw, ("general",))]
+    workloads += [*_services(draw, general, 3), *_services(draw, memory, 4)]
     crowded = [site for site in general if site.team in optimised]
     workloads += [draw.service(site, place) for site in crowded for place in range(3, 8)]
     sale = (_instant(2026, 11, 11), _instant(2026, 10, 1) + 10 * _HOUR)
@@ -126,9 +133,9 @@ def _demo_production(seed: int, start: int, end: int, stage_at: int) -> ClusterP
     ]
     pools = (
         PoolPlan("general", "m6i.2xlarge", "on_demand", ("eu-central-1a", "eu-central-1b"), 0),
-        PoolPlan("memory", "r6i.xlarge", "on_demand", ("eu-central-1a",), 0, is_committed=True),
+        PoolPlan("memory", "r6i.2xlarge", "on_demand", ("eu-central-1a",), 0, is_committed=True),
     )
-    sized = [size_pool(pools[0], workloads, 0.8), size_pool(pools[1], workloads, 0.8)]
+    sized = [size_pool(pool, workloads, 0.88) for pool in pools]
     removed = _removable(sized[0], workloads, optimised)
     drains = tuple(NodeChange(stage_at + _DAY + 1800 * n, -1) for n in range(removed))
     lost_at = _instant(2026, 9, 20) + 7 * _HOUR + 35 * 60
@@ -151,18 +158,29 @@ def _demo_production(seed: int, start: int, end: int, stage_at: int) -> ClusterP
     )
 
 
+def _production_site(team: str, *, is_careless: bool) -> TeamSite:
+    """Return where a team of the general pool goes; careless ones request twice what they should."""
+    if is_careless:
+        return TeamSite(team, team, ("general",), 4.0, use_ratio=0.5)
+    return TeamSite(team, team, ("general",), 2.4)
+
+
+def _platform(draw: Draw, pools: tuple[str, ...]) -> list[WorkloadPlan]:
+    return [draw.platform_service(name, pools) for name in PLATFORM_SERVICES]
+
+
 def _demo_second(seed: int, start: int, end: int) -> ClusterPlan:
     draw = Draw(seed_of(seed, "prod-us") % 2**32)
     sites = [
-        TeamSite(team, team, ("general", "spot")) for team in (*TEAMS[:4], "ml-serving", "notifications")
+        TeamSite(team, team, ("general", "spot"), 3.2) for team in (*TEAMS[:4], "ml-serving", "notifications")
     ]
-    workloads = [*agents(), *_services(draw, sites, 3)]
+    workloads = [*agents(), *_platform(draw, ("general",)), *_services(draw, sites, 5)]
     workloads += [draw.job(sites[4], _EVERY_HOUR), leaking_service(sites[1], 55.0)]
     pools = (
-        PoolPlan("general", "m6i.xlarge", "on_demand", ("us-east-1a", "us-east-1b"), 0),
-        PoolPlan("spot", "c6i.2xlarge", "spot", ("us-east-1a", "us-east-1b"), 0),
+        PoolPlan("general", "m6i.2xlarge", "on_demand", ("us-east-1a", "us-east-1b"), 0),
+        PoolPlan("spot", "m6i.2xlarge", "spot", ("us-east-1a", "us-east-1b"), 0),
     )
-    sized = [size_pool(pool, workloads, 0.75, spare_nodes=1) for pool in pools]
+    sized = [size_pool(pool, workloads, 0.88) for pool in pools]
     reclaimed = _instant(2026, 10, 22) + 16 * _HOUR + 10 * 60
     sized[1] = replace(sized[1], changes=(NodeChange(reclaimed, -1), NodeChange(reclaimed + 900, 1)))
     sized[0] = replace(sized[0], changes=(NodeChange(_instant(2026, 11, 9) + 9 * _HOUR, 1),))
@@ -175,14 +193,14 @@ def _demo_second(seed: int, start: int, end: int) -> ClusterPlan:
         tuple(sized),
         _namespaces(rolled, "prod"),
         tuple(rolled),
-        (Gap(_instant(2026, 10, 5) + 3 * _HOUR, _instant(2026, 10, 5) + 7 * _HOUR),),
+        (Gap(_instant(2026, 9, 15) + 3 * _HOUR, _instant(2026, 9, 15) + 7 * _HOUR),),
     )
 
 
 def _demo_development(seed: int, start: int, end: int) -> ClusterPlan:
     draw = Draw(seed_of(seed, "dev") % 2**32, 0.6)
     sites = [TeamSite(team, f"{team}-dev", ("default",)) for team in ("analytics", *TEAMS[:6:2])]
-    workloads = [*agents(), *_services(draw, sites, 3), bare_pod(sites[0])]
+    workloads = [*agents(), *_platform(draw, ("default",)), *_services(draw, sites, 3), bare_pod(sites[0])]
     workloads.append(draw.job(sites[0], _EVERY_NIGHT))
     pool = PoolPlan("default", "n2-standard-4", "on_demand", ("europe-west1-b",), 0)
     rolled = [_with_rollouts(draw, workload, start, end, None) for workload in workloads]
@@ -191,7 +209,7 @@ def _demo_development(seed: int, start: int, end: int) -> ClusterPlan:
         "gcp",
         "europe-west1",
         "Development",
-        (size_pool(pool, workloads, 0.55, spare_nodes=1),),
+        (size_pool(pool, workloads, 0.85),),
         _namespaces(rolled, "dev"),
         tuple(rolled),
     )
@@ -242,8 +260,9 @@ def _fleet(seed: int, pods: int, days: int | None) -> Scenario:
     start = _instant(2026, 11, 2)
     end = start + (days or 1) * _DAY
     draw = Draw(seed_of(seed, "fleet") % 2**32)
-    workloads: list[WorkloadPlan] = list(agents())
-    count, place = 0, 0
+    platform = _platform(draw, ("general",))
+    workloads: list[WorkloadPlan] = [*agents(), *platform]
+    count, place = sum(plan.replicas for plan in platform), 0
     while count < pods * 0.92:
         team = TEAMS[place % len(TEAMS)]
         plan = draw.service(TeamSite(team, team, ("general",)), place // len(TEAMS))
@@ -316,7 +335,7 @@ def _removable(pool: PoolPlan, workloads: Sequence[WorkloadPlan], optimised: Seq
         else workload
         for workload in workloads
     ]
-    return max(0, pool.node_count - size_pool(pool, halved, 0.8).node_count)
+    return max(0, pool.node_count - size_pool(pool, halved, 0.83).node_count)
 
 
 def _namespaces(workloads: Sequence[WorkloadPlan], environment: str) -> tuple[NamespacePlan, ...]:

@@ -209,7 +209,7 @@ class InitiativePlan:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A simulated company from ``start`` to ``end`` (Unix seconds, whole hours)."""
+    """A simulated company from ``start`` to ``end`` (Unix seconds, whole hours); budgets are for a month."""
 
     name: str
     seed: int
@@ -219,6 +219,7 @@ class Scenario:
     clusters: tuple[ClusterPlan, ...]
     ownership: tuple[OwnershipPlan, ...]
     team_budgets: Mapping[str, float]
+    company_budget: float | None = None
     initiatives: tuple[InitiativePlan, ...] = ()
     price_change_at: int | None = None
     price_change_ratio: float = 1.0

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from models.chargeback.lines import ChargeLine, LineKind, amount
 from models.vocabulary.identity import Principal
+from models.vocabulary.money import minor_digits
 from models.vocabulary.windows import DAY
 from service.boards.coverage import billing_today
 from service.boards.figures import BoardHeader, Figure, Mark
@@ -307,7 +308,9 @@ def check_sums(sums: Sequence[SumCheck]) -> Check:
         )
     by_currency: dict[str, Decimal] = {}
     for one in sums:
-        by_currency[one.currency] = by_currency.get(one.currency, _ZERO) + one.node_bill
+        # each cluster's bill is rounded by itself, as in the file
+        bill = round(one.node_bill, minor_digits(one.currency))
+        by_currency[one.currency] = by_currency.get(one.currency, _ZERO) + bill
     shown = ", ".join(money(total, currency) for currency, total in sorted(by_currency.items()))
     return _check("adds_up", True, nodes=shown)  # noqa: FBT003
 

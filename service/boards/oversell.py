@@ -43,7 +43,7 @@ class OversellRow:
 
     @property
     def has_room(self) -> bool:
-        """Whether more than is sold now may be sold."""
+        """Whether more than the nodes can allocate may be sold."""
         return self.safe is not None and self.safe > 1.0
 
 

@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="chargeback")
 
 
-@command(group, "list", example="millicore chargeback list --output json")
+@command(group, "list", example="millicore chargeback list --output json", columns=_PERIOD_COLUMNS)
 def list_months(session: Session) -> None:
     """List every month with cost, its state and how well it is covered."""
     from service.usecases.chargeback import list_periods
@@ -77,7 +77,7 @@ def list_months(session: Session) -> None:
     session.rows(rows, _PERIOD_COLUMNS, empty="Nothing is allocated yet: run millicore allocate.")
 
 
-@command(group, "preview", example="millicore chargeback preview --month 2026-10")
+@command(group, "preview", example="millicore chargeback preview --month 2026-10", columns=_LINE_COLUMNS)
 def preview(session: Session, month: Month) -> None:
     """Show a month's lines as they would be exported now, and what stands against closing it."""
     from service.usecases.chargeback import preview as read
@@ -94,6 +94,7 @@ def preview(session: Session, month: Month) -> None:
     group,
     "export",
     example="millicore chargeback export --month 2026-10 --format focus --output-file oct.csv",
+    columns=_FILE_COLUMNS,
 )
 def export(
     session: Session,
@@ -116,7 +117,12 @@ def export(
         session.doubt(problem)
 
 
-@command(group, "verify", example="millicore chargeback verify --month 2026-10 --file oct.csv")
+@command(
+    group,
+    "verify",
+    example="millicore chargeback verify --month 2026-10 --file oct.csv",
+    columns=_CHECK_COLUMNS,
+)
 def verify(
     session: Session,
     month: Month,

@@ -7,14 +7,14 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from models.vocabulary.errors import DegradedData, MillicoreError
-from service.cli.output import OutputFormat
+from service.cli.output import Column, OutputFormat
 from service.cli.session import Session
 from service.logs import redact
 
@@ -69,7 +69,9 @@ _COMMON: tuple[tuple[str, Any, Any], ...] = (
 CommandFunction = Callable[..., None]
 
 
-def command(app: typer.Typer, name: str, *, example: str) -> Callable[[CommandFunction], CommandFunction]:
+def command(
+    app: typer.Typer, name: str, *, example: str, columns: Sequence[Column] = ()
+) -> Callable[[CommandFunction], CommandFunction]:
     """Register a function ``f(session, ...)`` as a command with the common options.
 
     Parameters
@@ -78,7 +80,10 @@ def command(app: typer.Typer, name: str, *, example: str) -> Callable[[CommandFu
     name : str
     example : str
         One command line, shown below the help.
+    columns : sequence of Column
+        What its rows hold; named below the help as the fields of its JSON and CSV.
     """
+    fields = f"\n\nFields: {', '.join(column.name for column in columns)}" if columns else ""
 
     def register(function: CommandFunction) -> CommandFunction:
         @functools.wraps(function)
@@ -92,7 +97,7 @@ def command(app: typer.Typer, name: str, *, example: str) -> Callable[[CommandFu
         parameters = [*keyword_only, *_common_parameters()]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        app.command(name, help=inspect.getdoc(function), epilog=f"Example: {example}")(run)
+        app.command(name, help=inspect.getdoc(function), epilog=f"Example: {example}{fields}")(run)
         return function
 
     return register

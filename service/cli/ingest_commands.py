@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="ingest")
 
 
-@command(group, "run", example="millicore ingest run --cluster prod-eu")
+@command(group, "run", example="millicore ingest run --cluster prod-eu", columns=_OUTCOME_COLUMNS)
 def run(session: Session, cluster: ClusterNames = None) -> None:
     """Read every hour that is owed up to now, and the newest hours again for late samples."""
     from service.usecases.ingest_prometheus import IngestOptions, run_ingest
@@ -63,7 +63,7 @@ def run(session: Session, cluster: ClusterNames = None) -> None:
     _show(session, run_ingest(session.create_warehouse(), options))
 
 
-@command(group, "backfill", example="millicore ingest backfill --since 14d")
+@command(group, "backfill", example="millicore ingest backfill --since 14d", columns=_OUTCOME_COLUMNS)
 def backfill(
     session: Session,
     since: Annotated[str, typer.Option("--since", help="How far back: 14d, 48h, or a time.", metavar="WHEN")],
@@ -79,7 +79,12 @@ def backfill(
     _show(session, run_backfill(runtime, start, IngestOptions(tuple(cluster or ()), session.progress)))
 
 
-@command(group, "repair", example="millicore ingest repair --window 2026-10-03,2026-10-05")
+@command(
+    group,
+    "repair",
+    example="millicore ingest repair --window 2026-10-03,2026-10-05",
+    columns=_OUTCOME_COLUMNS,
+)
 def repair(
     session: Session,
     window: Annotated[str, typer.Option("--window", help="7d, yesterday, 2026-10, or start,end.")],
@@ -95,7 +100,10 @@ def repair(
 
 
 @command(
-    group, "files", example="millicore ingest files --usage usage.csv --nodes nodes.csv --prices prices.csv"
+    group,
+    "files",
+    example="millicore ingest files --usage usage.csv --nodes nodes.csv --prices prices.csv",
+    columns=_OUTCOME_COLUMNS,
 )
 def files(
     session: Session,
@@ -120,7 +128,7 @@ def files(
     _show(session, result.outcomes)
 
 
-@command(group, "status", example="millicore ingest status --output json")
+@command(group, "status", example="millicore ingest status --output json", columns=_STATUS_COLUMNS)
 def status(
     session: Session,
     window: Annotated[

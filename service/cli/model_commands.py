@@ -80,9 +80,11 @@ OVERSELL_COLUMNS = (
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    command(app, "allocate", example="millicore allocate --window 2026-10")(allocate)
+    command(app, "allocate", example="millicore allocate --window 2026-10", columns=_ALLOCATION_COLUMNS)(
+        allocate
+    )
     command(app, "profile", example="millicore profile --cluster prod-eu --output json")(profile)
-    command(app, "forecast", example="millicore forecast")(forecast)
+    command(app, "forecast", example="millicore forecast", columns=_FORECAST_COLUMNS)(forecast)
     app.add_typer(oversell_group, name="oversell")
     app.add_typer(backtest_group, name="backtest")
 
@@ -148,7 +150,7 @@ def forecast(session: Session, as_of: AsOf = None) -> None:
     session.rows(rows, _FORECAST_COLUMNS, empty="No day is final yet, so nothing can be forecast.")
 
 
-@command(oversell_group, "run", example="millicore oversell run")
+@command(oversell_group, "run", example="millicore oversell run", columns=OVERSELL_COLUMNS)
 def oversell_run(session: Session, cluster: ClusterName = None, as_of: AsOf = None) -> None:
     """Predict the peaks of the next day and plan oversell ratios per node and pool."""
     from service.usecases.oversell import plan_oversell
@@ -159,7 +161,7 @@ def oversell_run(session: Session, cluster: ClusterName = None, as_of: AsOf = No
     _show_oversell(session, rows)
 
 
-@command(oversell_group, "show", example="millicore oversell show --nodes")
+@command(oversell_group, "show", example="millicore oversell show --nodes", columns=OVERSELL_COLUMNS)
 def oversell_show(
     session: Session,
     cluster: ClusterName = None,
@@ -173,7 +175,12 @@ def oversell_show(
     _show_oversell(session, rows if nodes else [row for row in rows if row["scope"] == "pool"])
 
 
-@command(backtest_group, "rightsizing", example="millicore backtest rightsizing --cluster prod-eu")
+@command(
+    backtest_group,
+    "rightsizing",
+    example="millicore backtest rightsizing --cluster prod-eu",
+    columns=_SCORE_COLUMNS,
+)
 def backtest_policies(
     session: Session,
     cluster: ClusterName = None,

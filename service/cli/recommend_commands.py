@@ -98,7 +98,7 @@ def run(
         session.doubt(f"{summary.unpriced_count} suggestions carry no saving because a price is missing")
 
 
-@command(group, "list", example="millicore recommend list --team checkout --output csv")
+@command(group, "list", example="millicore recommend list --team checkout --output csv", columns=LIST_COLUMNS)
 def list_suggestions(
     session: Session,
     state: Annotated[
@@ -157,7 +157,7 @@ def explain(session: Session, suggestion: SuggestionId) -> None:
     )
 
 
-@command(group, "accept", example="millicore recommend accept 3f2a")
+@command(group, "accept", example="millicore recommend accept 3f2a", columns=_EVENT_COLUMNS)
 def accept(session: Session, suggestion: SuggestionId, etag: Etag = None, note: Note = None) -> None:
     """Accept a suggestion: its content is frozen, and its effect is looked for in the cluster."""
     from service.usecases import recommendations
@@ -169,7 +169,9 @@ def accept(session: Session, suggestion: SuggestionId, etag: Etag = None, note: 
     _show_event(session, event)
 
 
-@command(group, "reject", example="millicore recommend reject 3f2a --reason peak_known")
+@command(
+    group, "reject", example="millicore recommend reject 3f2a --reason peak_known", columns=_EVENT_COLUMNS
+)
 def reject(
     session: Session,
     suggestion: SuggestionId,
@@ -187,7 +189,9 @@ def reject(
     _show_event(session, event)
 
 
-@command(group, "snooze", example="millicore recommend snooze 3f2a --until 2026-12-01")
+@command(
+    group, "snooze", example="millicore recommend snooze 3f2a --until 2026-12-01", columns=_EVENT_COLUMNS
+)
 def snooze(
     session: Session,
     suggestion: SuggestionId,

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     command(app, "serve", example="millicore serve --home .millicore/demo")(serve)
     command(app, "scheduler", example="millicore scheduler")(scheduler)
-    command(app, "doctor", example="millicore doctor")(doctor)
+    command(app, "doctor", example="millicore doctor", columns=_CHECK_COLUMNS)(doctor)
     command(app, "migrate", example="millicore migrate")(migrate)
     command(app, "export", example="millicore export cost_day --window 2026-10 --output-file cost.parquet")(
         export
@@ -130,7 +130,7 @@ def token_revoke(
     session.document({"revoked": token_id}, f"revoked {token_id}")
 
 
-@command(token_group, "list", example="millicore token list")
+@command(token_group, "list", example="millicore token list", columns=_TOKEN_COLUMNS)
 def token_list(session: Session) -> None:
     """List tokens, without the tokens themselves."""
     session.principal.require(Role.ADMIN)

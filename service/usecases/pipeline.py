@@ -1,4 +1,4 @@
-"""Everything that is derived from stored hours, in its order: costs, then profiles, advice, plans, forecasts."""
+"""Everything that is derived from stored hours, in order: costs, profiles, advice, plans, forecasts."""
 
 from __future__ import annotations
 

@@ -43,6 +43,4 @@ def simulate(
             advance(percent - shown)
             shown = percent
 
-        return write_simulation(
-            scenario, folder, seed=seed, formats=formats, options=options, progress=show
-        )
+        return write_simulation(scenario, folder, seed=seed, formats=formats, options=options, progress=show)

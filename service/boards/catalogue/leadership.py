@@ -92,7 +92,7 @@ TEXTS: Final[dict[str, str]] = {
     "column.share": "Share",
     "column.change": "Change, {currency}",
     "column.change_ratio": "Change, %",
-    "column.request_use": "CPU use of request",
+    "column.request_use": "CPU used",
     "column.trend": "By day",
     "column.owner_source": "Owner by",
     "sentence.same": "Cost is the same as in {earlier}.",

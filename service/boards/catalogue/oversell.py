@@ -34,17 +34,17 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "oversell.not_allowed": "The oversell board needs the role platform, leadership or admin.",
     "oversell.explain": (
-        "Safe multiple: how far requests may exceed their present sum before the predicted peak leaves the "
-        "allowed band. 1.00 means: sell no more. Risk: share of node-days whose peak may exceed the "
-        "prediction."
+        "Safe multiple: how many times what the nodes can allocate may be sold as requests before the "
+        "predicted peak reaches the hotspot line. 1.00 means: no overselling. Risk: share of node-days whose "
+        "peak may exceed the prediction."
     ),
-    "oversell.safe_pools": "Pools with room",
+    "oversell.safe_pools": "Pools that can be oversold",
     "oversell.safe_pools_help": "Pools whose safe multiple is above 1.00.",
     "oversell.best": "Largest safe multiple",
     "oversell.bound": "Held back by a guard rail",
     "oversell.bound_help": "Pools and nodes whose multiple a guard rail limits.",
     "oversell.sold": "Sold now, requests",
-    "oversell.safe_end": "Safe end",
+    "oversell.safe_end": "Safe multiple",
     "resource.cpu": "CPU",
     "resource.memory": "Memory",
     "oversell.sold_note": "CPU requests of what can be allocated",
@@ -55,6 +55,7 @@ TEXTS: Final[dict[str, str]] = {
     "rail.memory_off": "memory is not oversold by default",
     "rail.low_requests": "hardly anything requested",
     "rail.peak_near_requests": "predicted peak is near what is requested",
+    "rail.risk_above_stated": "the past showed more risk than stated",
     "rail.ratio_max": "largest allowed multiple",
     "rail.growth_limit": "grows slowly by design",
     "rail.no_actuator": "nothing in the pool can act on it",

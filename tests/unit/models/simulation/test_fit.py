@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from models.simulation import distributions as fitted
+from models.simulation.company import Draw
 from models.simulation.life import build_timeline
 from models.simulation.presets import build_scenario
 from models.simulation.shapes import demand_level
@@ -50,13 +51,41 @@ def test_cpu_used_over_requested_follows_the_recorded_cluster(
     assert log_distance(ratio[np.isfinite(ratio)], recorded) < 0.15
 
 
-def test_memory_used_over_requested_follows_the_recorded_cluster(
+def test_memory_of_platform_services_follows_the_recorded_cluster(shared_data: Path) -> None:
+    draw = Draw(seed=7)
+    main = [draw.platform_service("operator", ("general",)).containers[0] for _ in range(3000)]
+    ratio = [c.memory_usage_bytes_mean / c.memory_request_bytes for c in main if c.memory_request_bytes]
+    recorded = recorded_ratio(shared_data, "mem_usage_bytes", "mem_request_bytes")
+    assert log_distance(np.array(ratio), recorded) < 0.15
+
+
+def test_memory_of_applications_lies_where_the_recorded_applications_do(
     shared_data: Path, fleet: ClusterTimeline, drawn: np.ndarray
+) -> None:
+    frame = pd.read_parquet(shared_data / "usage" / "openshift_containers_15min.parquet")
+    series = frame.groupby("series")
+    recorded = (
+        series.memory_usage_container_avg.mean() / series.memory_request_container_avg.mean()
+    ).dropna()
+    applications = recorded[~recorded.index.str.contains("operator")]
+    assert len(applications) == 5
+    columns = fleet.containers
+    ratio = (columns.memory_usage_bytes_mean / columns.memory_request_bytes)[drawn]
+    ratio = ratio[np.isfinite(ratio)]
+    assert np.median(ratio) == pytest.approx(applications.median(), abs=0.06)
+    assert np.quantile(ratio, 0.1) < applications.min()
+    assert applications.max() < np.quantile(ratio, 0.8)
+
+
+def test_most_applications_use_clearly_less_memory_than_they_request(
+    fleet: ClusterTimeline, drawn: np.ndarray
 ) -> None:
     columns = fleet.containers
     ratio = (columns.memory_usage_bytes_mean / columns.memory_request_bytes)[drawn]
-    recorded = recorded_ratio(shared_data, "mem_usage_bytes", "mem_request_bytes")
-    assert log_distance(ratio[np.isfinite(ratio)], recorded) < 0.15
+    ratio = ratio[np.isfinite(ratio)]
+    assert np.mean(ratio < 0.8) == pytest.approx(0.77, abs=0.04)
+    assert np.mean((ratio >= 0.8) & (ratio <= 1.0)) == pytest.approx(0.15, abs=0.04)
+    assert np.mean(ratio > 1.0) == pytest.approx(0.08, abs=0.03)
 
 
 def test_as_many_containers_have_no_limit_as_recorded(
