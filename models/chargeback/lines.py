@@ -13,6 +13,8 @@ from models.allocation.apportion import apportion
 from models.vocabulary.money import minor_digits, round_to_sum
 
 UNITS = 1_000_000_000
+ALL_CLUSTERS = "(all clusters)"
+"""Stands in place of a cluster on the line that closes the cents of a whole file."""
 _LEVELS = ("effective", "list_units", "contracted")
 
 
@@ -241,14 +243,44 @@ def rounding_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
     """
     found = []
     for (currency, cluster), positions in sorted(_by_bill(lines).items()):
-        digits = minor_digits(currency)
         missing: dict[str, Any] = {}
         for level in _LEVELS:
-            exact = amount(sum(getattr(lines[position], level) for position in positions))
-            missing[level] = units(round(exact, digits) - exact)
+            exact = sum(getattr(lines[position], level) for position in positions)
+            missing[level] = _in_coins(exact, currency) - exact
         if any(missing.values()):
             found.append(ChargeLine(LineKind.ROUNDING, cluster, currency, **missing))
     return found
+
+
+def closing_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
+    """Return what makes the sum of whole-coin cluster bills the whole-coin bill of the month.
+
+    Each cluster's bill is rounded by itself, so a few may add up to a coin more or less than the rounded
+    whole. One line per currency in which that is so.
+
+    Parameters
+    ----------
+    lines : sequence of ChargeLine
+        Exact lines of all clusters.
+    """
+    exact: dict[str, dict[str, list[int]]] = {}
+    for (currency, _), positions in sorted(_by_bill(lines).items()):
+        for level in _LEVELS:
+            bill = sum(getattr(lines[position], level) for position in positions)
+            exact.setdefault(currency, {}).setdefault(level, []).append(bill)
+    found = []
+    for currency, levels in exact.items():
+        missing: dict[str, Any] = {
+            level: _in_coins(sum(bills), currency) - sum(_in_coins(bill, currency) for bill in bills)
+            for level, bills in levels.items()
+        }
+        if any(missing.values()):
+            found.append(ChargeLine(LineKind.ROUNDING, ALL_CLUSTERS, currency, **missing))
+    return found
+
+
+def _in_coins(units_of_money: int, currency: str) -> int:
+    return units(round(amount(units_of_money), minor_digits(currency)))
 
 
 def totals(lines: Iterable[ChargeLine]) -> dict[tuple[str, str], int]:

@@ -35,10 +35,10 @@ _SERVICES = (
 _REQUEST_CORES = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0)
 _REQUEST_WEIGHTS = (0.08, 0.14, 0.14, 0.2, 0.24, 0.14, 0.06)
 _MEMORY_MIB_PER_CORE = (1024, 1536, 2048, 3072, 4096)
-_MEMORY_SIZES_MIB = tuple(16 * 2**power * step // 2 for power in range(1, 10) for step in (2, 3))
-"""Sizes that people write: 32, 48, 64, 96 ... 8192, 12288 MiB."""
-_LARGEST_REQUEST_CORES = 2.0
-"""Three such containers fit on the nodes of production in the presets, so that no pod waits for ever."""
+_MEMORY_SIZES_MIB = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192)
+"""Sizes that people write."""
+_LARGEST_REQUEST_CORES = 1.6
+"""Four such containers fit on the nodes of production in the presets, so that no pod waits for ever."""
 _SHAPES = (
     (Shape.WEEKLY, 0.30), (Shape.DAILY, 0.14), (Shape.STEADY, 0.24), (Shape.BURSTY, 0.12),
     (Shape.IDLE, 0.06), (Shape.GROWING, 0.08), (Shape.NIGHT_BATCH, 0.06),
@@ -82,12 +82,12 @@ class Draw:
         self._size_ratio = size_ratio
 
     def container(self, name: str, kind: ContainerKind, site: TeamSite) -> ContainerPlan:
-        """Draw a team's container: requests as people write them, use by the recorded ratios."""
+        """Draw a team's container: requests as people write them, use by the fitted ratios."""
         draw = self._random
         cores = float(draw.choice(_REQUEST_CORES, p=_REQUEST_WEIGHTS)) * self._size_ratio * site.size_ratio
         cores = min(_LARGEST_REQUEST_CORES, max(0.01, round(cores, 2)))
         memory = _written_size(cores * site.memory_ratio * float(draw.choice(_MEMORY_MIB_PER_CORE)))
-        ratios = fitted.APPLICATION_MEMORY_USAGE_TO_REQUEST
+        ratios = (fitted.APPLICATION_CPU_USAGE_TO_REQUEST, fitted.APPLICATION_MEMORY_USAGE_TO_REQUEST)
         return self._plan(name, kind, (cores, memory), ratios, site.use_ratio)
 
     def _plan(
@@ -95,14 +95,14 @@ class Draw:
         name: str,
         kind: ContainerKind,
         requests: tuple[float, float],
-        memory_ratios: fitted.QuantileTable,
+        ratios: tuple[fitted.QuantileTable, fitted.QuantileTable],
         use_ratio: float = 1.0,
     ) -> ContainerPlan:
         """Return a container with these requests in cores and bytes, if it has any, and drawn use."""
         draw = self._random
         cores, memory = requests
-        cpu_ratio = float(fitted.CPU_USAGE_TO_REQUEST.at(draw.random())) * use_ratio
-        memory_ratio = float(memory_ratios.at(draw.random())) * use_ratio
+        cpu_ratio = float(ratios[0].at(draw.random())) * use_ratio
+        memory_ratio = float(ratios[1].at(draw.random())) * use_ratio
         has_cpu_request = draw.random() >= fitted.NO_CPU_REQUEST_SHARE
         has_memory_request = draw.random() >= fitted.NO_MEMORY_REQUEST_SHARE
         use = cores * cpu_ratio
@@ -174,9 +174,8 @@ class Draw:
         draw = self._random
         cores = float(draw.choice((0.01, 0.02, 0.05, 0.1, 0.2)))
         memory = float(draw.choice((32, 64, 128, 256))) * MEBIBYTE
-        container = self._plan(
-            "main", ContainerKind.MAIN, (cores, memory), fitted.PLATFORM_MEMORY_USAGE_TO_REQUEST
-        )
+        ratios = (fitted.PLATFORM_CPU_USAGE_TO_REQUEST, fitted.PLATFORM_MEMORY_USAGE_TO_REQUEST)
+        container = self._plan("main", ContainerKind.MAIN, (cores, memory), ratios)
         return WorkloadPlan(
             namespace="kube-system",
             kind="Deployment",
@@ -196,8 +195,8 @@ class Draw:
 
 def _written_size(mebibytes: float) -> float:
     """Return the nearest size that people write, in bytes."""
-    nearest = int(np.argmin(np.abs(np.log(np.array(_MEMORY_SIZES_MIB) / mebibytes))))
-    return _MEMORY_SIZES_MIB[nearest] * MEBIBYTE
+    distances = [abs(math.log(size / mebibytes)) for size in _MEMORY_SIZES_MIB]
+    return _MEMORY_SIZES_MIB[distances.index(min(distances))] * MEBIBYTE
 
 
 def _init_container(main: ContainerPlan, run_seconds: int) -> ContainerPlan:
@@ -224,8 +223,7 @@ def _half(request: float | None, digits: int) -> float | None:
 
 
 PLATFORM_SERVICES = (
-    "coredns", "metrics-server", "cluster-autoscaler", "ingress-controller", "cert-manager", "external-dns",
-    "kube-state-metrics",
+    "coredns", "metrics-server", "cluster-autoscaler", "ingress-controller", "cert-manager",
 )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
+_LARGE_SHARE = 0.1
+
 
 class NodeCapacity:
     """Free capacity of the nodes of one cluster, changed as pods come and go.
@@ -43,7 +45,12 @@ class NodeCapacity:
         self._alive[node] = False
 
     def find(self, pool: str, cpu_cores: float, memory_bytes: float) -> int | None:
-        """Return the node of the pool with the largest free share of CPU that fits, or None."""
+        """Return the node of the pool that the pod goes to, or None if it fits nowhere.
+
+        Small pods go where the largest share of CPU is free, as the scheduler's default spreads them. Large
+        ones go where the smallest share is left that holds them: spread evenly, they would soon find every
+        node half free and none free enough, for which real clusters have autoscalers.
+        """
         fits = (
             self._alive
             & self._in_pool[pool]
@@ -53,8 +60,10 @@ class NodeCapacity:
         )
         if not fits.any():
             return None
-        share = np.where(fits, self._cpu_free / self._cpu_allocatable, -1.0)
-        return int(np.argmax(share))
+        share = self._cpu_free / self._cpu_allocatable
+        if cpu_cores >= _LARGE_SHARE * self._cpu_allocatable[fits].min():
+            return int(np.argmin(np.where(fits, share, 2.0)))
+        return int(np.argmax(np.where(fits, share, -1.0)))
 
     def fits(self, node: int, cpu_cores: float, memory_bytes: float) -> bool:
         """Return whether the requests fit on one node."""

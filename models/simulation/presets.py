@@ -135,7 +135,7 @@ def _demo_production(seed: int, start: int, end: int, stage_at: int) -> ClusterP
         PoolPlan("general", "m6i.2xlarge", "on_demand", ("eu-central-1a", "eu-central-1b"), 0),
         PoolPlan("memory", "r6i.2xlarge", "on_demand", ("eu-central-1a",), 0, is_committed=True),
     )
-    sized = [size_pool(pool, workloads, 0.88) for pool in pools]
+    sized = [size_pool(pool, workloads, 0.91) for pool in pools]
     removed = _removable(sized[0], workloads, optimised)
     drains = tuple(NodeChange(stage_at + _DAY + 1800 * n, -1) for n in range(removed))
     lost_at = _instant(2026, 9, 20) + 7 * _HOUR + 35 * 60
@@ -161,8 +161,8 @@ def _demo_production(seed: int, start: int, end: int, stage_at: int) -> ClusterP
 def _production_site(team: str, *, is_careless: bool) -> TeamSite:
     """Return where a team of the general pool goes; careless ones request twice what they should."""
     if is_careless:
-        return TeamSite(team, team, ("general",), 4.0, use_ratio=0.5)
-    return TeamSite(team, team, ("general",), 2.4)
+        return TeamSite(team, team, ("general",), 4.6, use_ratio=0.5)
+    return TeamSite(team, team, ("general",), 2.8)
 
 
 def _platform(draw: Draw, pools: tuple[str, ...]) -> list[WorkloadPlan]:
@@ -172,15 +172,15 @@ def _platform(draw: Draw, pools: tuple[str, ...]) -> list[WorkloadPlan]:
 def _demo_second(seed: int, start: int, end: int) -> ClusterPlan:
     draw = Draw(seed_of(seed, "prod-us") % 2**32)
     sites = [
-        TeamSite(team, team, ("general", "spot"), 3.2) for team in (*TEAMS[:4], "ml-serving", "notifications")
+        TeamSite(team, team, ("general", "spot"), 3.6) for team in (*TEAMS[:4], "ml-serving", "notifications")
     ]
     workloads = [*agents(), *_platform(draw, ("general",)), *_services(draw, sites, 5)]
     workloads += [draw.job(sites[4], _EVERY_HOUR), leaking_service(sites[1], 55.0)]
     pools = (
         PoolPlan("general", "m6i.2xlarge", "on_demand", ("us-east-1a", "us-east-1b"), 0),
-        PoolPlan("spot", "m6i.2xlarge", "spot", ("us-east-1a", "us-east-1b"), 0),
+        PoolPlan("spot", "m6i.xlarge", "spot", ("us-east-1a", "us-east-1b"), 0),
     )
-    sized = [size_pool(pool, workloads, 0.88) for pool in pools]
+    sized = [size_pool(pool, workloads, 0.91) for pool in pools]
     reclaimed = _instant(2026, 10, 22) + 16 * _HOUR + 10 * 60
     sized[1] = replace(sized[1], changes=(NodeChange(reclaimed, -1), NodeChange(reclaimed + 900, 1)))
     sized[0] = replace(sized[0], changes=(NodeChange(_instant(2026, 11, 9) + 9 * _HOUR, 1),))
@@ -209,7 +209,7 @@ def _demo_development(seed: int, start: int, end: int) -> ClusterPlan:
         "gcp",
         "europe-west1",
         "Development",
-        (size_pool(pool, workloads, 0.85),),
+        (size_pool(pool, workloads, 0.9),),
         _namespaces(rolled, "dev"),
         tuple(rolled),
     )
@@ -335,7 +335,7 @@ def _removable(pool: PoolPlan, workloads: Sequence[WorkloadPlan], optimised: Seq
         else workload
         for workload in workloads
     ]
-    return max(0, pool.node_count - size_pool(pool, halved, 0.83).node_count)
+    return max(0, pool.node_count - size_pool(pool, halved, 0.84).node_count)
 
 
 def _namespaces(workloads: Sequence[WorkloadPlan], environment: str) -> tuple[NamespacePlan, ...]:

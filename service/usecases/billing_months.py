@@ -13,6 +13,7 @@ from models.chargeback.lines import (
     ChargeLine,
     amount,
     charge_lines,
+    closing_lines,
     round_lines,
     rounding_lines,
     split_unpriced,
@@ -91,10 +92,11 @@ def month_lines(
     reads = ChargeReads(runtime.warehouse.lake)
     if name == "summary":
         priced, unpriced = split_unpriced(reads.sums(principal, month.first, month.last))
-        return round_lines(summarise(charge_lines(priced))), unpriced
+        payers = summarise(charge_lines(priced))
+        return [*round_lines(payers), *closing_lines(payers)], unpriced
     priced, unpriced = split_unpriced(reads.rows(principal, month.first, month.last))
     lines = charge_lines(priced)
-    return [*lines, *rounding_lines(lines)], unpriced
+    return [*lines, *rounding_lines(lines), *closing_lines(lines)], unpriced
 
 
 def in_coins(total: Decimal | None, currency: str | None) -> Decimal:

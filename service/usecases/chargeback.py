@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from models.chargeback.lines import ChargeLine, amount, totals
+from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, amount, totals
 from models.vocabulary.errors import NotFound, UsageError
 from models.vocabulary.identity import Principal, Role
 from service.exports.charge_columns import COLUMNS, METHOD_ID, ChargeContext
@@ -207,7 +207,8 @@ def preview(runtime: Runtime, principal: Principal, month: str) -> Preview:
 def _file_order(line: ChargeLine) -> tuple[str, ...]:
     day = "9999" if line.day is None else line.day.isoformat()
     rest = (line.namespace, line.workload_kind, line.workload_name, line.node_pool, line.resource)
-    return (*line.payer, day, *(part or "" for part in rest), line.provenance or "")
+    last = "1" if line.cluster == ALL_CLUSTERS else "0"
+    return (last, *line.payer, day, *(part or "" for part in rest), line.provenance or "")
 
 
 def _nothing(runtime: Runtime, principal: Principal, month: str) -> NotFound:
@@ -267,6 +268,7 @@ def _manifest(
                 "effective_cost": str(in_coins(amount(total), currency)),
             }
             for (currency, cluster), total in totals(lines).items()
+            if cluster != ALL_CLUSTERS
         ],
         "coverage": [
             {

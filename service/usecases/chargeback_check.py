@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from models.chargeback.lines import amount, split_unpriced, totals, units
+from models.chargeback.lines import ALL_CLUSTERS, amount, split_unpriced, totals, units
 from models.ownership.timeline import cut
 from models.vocabulary.errors import InputError
 from models.vocabulary.identity import Principal, Role
@@ -22,7 +23,7 @@ _HOUR_MICROSECONDS = 3_600_000_000
 
 @dataclass(frozen=True)
 class Check:
-    """Four sums of one cluster's month in one currency, made independently of each other."""
+    """Four sums of the month of one cluster, or of all, in one currency, made independently of each other."""
 
     cluster: str
     currency: str
@@ -35,9 +36,11 @@ class Check:
     def is_equal(self) -> bool:
         """Whether all four are equal to the cent."""
         digits = minor_digits(self.currency)
-        return len({round(part, digits) for part in self._parts()}) == 1
+        return len({round(part, digits) for part in self.parts}) == 1
 
-    def _parts(self) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    @property
+    def parts(self) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """The four sums."""
         return self.node_bill, self.allocated, self.daily_costs, self.lines
 
 
@@ -70,7 +73,7 @@ def verify(runtime: Runtime, principal: Principal, month: str, *, file: Path | N
     for row in split_unpriced(summed)[0]:
         key = (row["currency"], row["cluster"])
         daily[key] = daily.get(key, 0) + units(row["total_cost"])
-    return [
+    checks = [
         Check(
             cluster=cluster,
             currency=currency,
@@ -80,7 +83,21 @@ def verify(runtime: Runtime, principal: Principal, month: str, *, file: Path | N
             lines=amount(charged.get((currency, cluster), 0)),
         )
         for currency, cluster in sorted({*node_bill, *allocated, *daily, *charged})
+        if cluster != ALL_CLUSTERS
     ]
+    return [*checks, *_whole_bills(checks, charged)]
+
+
+def _whole_bills(checks: list[Check], charged: Mapping[tuple[str, str], int]) -> list[Check]:
+    """Check the bill of all clusters together, where a currency has several."""
+    found = []
+    for currency in sorted({check.currency for check in checks}):
+        mine = [check for check in checks if check.currency == currency]
+        if len(mine) > 1:
+            parts = [sum(part, Decimal(0)) for part in zip(*(check.parts for check in mine), strict=True)]
+            parts[-1] += amount(charged.get((currency, ALL_CLUSTERS), 0))
+            found.append(Check(ALL_CLUSTERS, currency, *parts))
+    return found
 
 
 def _sum_hours(month: BillingMonth, reads: ChargeReads, table: str) -> dict[tuple[str, str], Decimal]:

@@ -16,6 +16,7 @@ from models.vocabulary.identity import Principal
 from models.vocabulary.money import Money
 from models.vocabulary.recommendation import RecommendationState
 from service.boards.leadership import LeadershipBoard, read_leadership
+from service.exports.charge_file import file_name
 from service.progress import Progress
 from service.runtime import Runtime
 from service.setting_sources import load_settings
@@ -116,7 +117,7 @@ class _Demo:
 
     @property
     def export(self) -> Path:
-        return self.runtime.settings.home / "exports" / f"chargeback-{LAST_MONTH}.csv"
+        return self.runtime.settings.home / "exports" / file_name(LAST_MONTH, "summary", "open")
 
     def steps(self) -> tuple[tuple[str, Callable[[], str]], ...]:
         """Return the steps in order: a name, and the work that says what it did."""

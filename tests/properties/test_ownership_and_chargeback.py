@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from models.allocation.apportion import apportion, apportion_many, apportion_rows
 from models.chargeback.cost_rows import Labels, build_cost_rows
-from models.chargeback.lines import ChargeLine, LineKind, round_lines, rounding_lines, totals, units
+from models.chargeback.lines import (
+    ChargeLine,
+    LineKind,
+    closing_lines,
+    round_lines,
+    rounding_lines,
+    totals,
+    units,
+)
 from models.comparison.decomposition import Item, decompose
 from models.ownership.matching import OwnershipBook
 from models.ownership.rules import OwnershipRow
@@ -63,6 +71,19 @@ def test_rounded_lines_and_rounding_lines_reach_the_same_whole_coins(bills):
         assert after.effective % coin == 0
         assert abs(after.effective - before.effective) < coin
         assert after.used == after.effective
+
+
+@given(lines_of_bills)
+def test_the_file_adds_up_to_the_rounded_whole_bill_and_each_cluster_to_its_own(bills):
+    lines = [
+        ChargeLine(LineKind.TEAM, cluster, currency, cost, cost, cost, used=cost, team=f"t{index}")
+        for index, (cost, currency, cluster) in enumerate(bills)
+    ]
+    file = [*round_lines(lines), *closing_lines(lines)]
+    for currency, digits in (("EUR", 2), ("JPY", 0)):
+        exact = sum(line.effective for line in lines if line.currency == currency)
+        charged = sum(line.effective for line in file if line.currency == currency)
+        assert charged == units(round(Decimal(exact).scaleb(-9), digits))
 
 
 items = st.dictionaries(

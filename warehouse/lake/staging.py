@@ -20,6 +20,8 @@ _COMPRESSION = "lz4"
 _ROW_GROUP_ROWS = 1 << 20
 _WRITE_BATCH_ROWS = 1 << 14
 _MOST_SHAPES = 6
+_INTEGER_DIGITS = 18
+"""Decimals of at most so many digits are stored as 64-bit integers."""
 _STATISTICS = ("hour", "day", "billing_date", "computed_at", "run_at")
 
 
@@ -148,6 +150,7 @@ class ShapedWriters:
             filesystem=self._filesystem,
             compression=_COMPRESSION,
             use_dictionary=[field.name for field in schema if pa.types.is_string(plain_type(field.type))],
+            column_encoding=_delta_encoded(schema) or None,
             store_decimal_as_integer=True,
             write_statistics=[name for name in schema.names if name in _STATISTICS],
             store_schema=False,
@@ -181,6 +184,15 @@ class _Shape:
         required = {field.name for field in self.schema if not field.nullable}
         present = set(self.schema.names)
         return columns <= present and required <= columns and not (nulls & required)
+
+
+def _delta_encoded(schema: pa.Schema) -> dict[str, str]:
+    """Return the encoding of money columns: small integers whose differences pack into few bits."""
+    return {field.name: "DELTA_BINARY_PACKED" for field in schema if _is_narrow_decimal(field.type)}
+
+
+def _is_narrow_decimal(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind)) and kind.precision <= _INTEGER_DIGITS
 
 
 def _like(schema: pa.Schema, rows: pa.Table) -> pa.Table:

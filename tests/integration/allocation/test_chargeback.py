@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from support.fleet import Node, Pod, observe, store
 
+from models.chargeback.lines import ALL_CLUSTERS
 from models.ownership.rules import OwnershipRow
 from models.pricing.price_list import PriceRow
 from models.vocabulary.errors import Forbidden, InputError, NotFound, StorageError, UsageError
@@ -63,7 +64,8 @@ def test_lines_add_up_to_the_node_bill_to_the_cent_in_every_currency(charged, tm
         mine = [
             row
             for row in rows
-            if (row["x_Cluster"], row["BillingCurrency"]) == (check.cluster, check.currency)
+            if row["BillingCurrency"] == check.currency
+            and (check.cluster == ALL_CLUSTERS or row["x_Cluster"] == check.cluster)
         ]
         assert sum(Decimal(row["EffectiveCost"]) for row in mine) == round(check.node_bill, 2)
         assert sum(Decimal(row["BilledCost"]) for row in mine) == round(check.node_bill, 2)
@@ -78,7 +80,9 @@ def test_detail_keeps_nine_decimals_and_closes_cents_with_a_line(charged, tmp_pa
     )
     rounding = [row for row in rows if row["x_LineKind"] == "rounding"]
     assert rounding
-    assert all(abs(Decimal(row["EffectiveCost"])) <= Decimal("0.005") for row in rounding)
+    for row in rounding:
+        most = Decimal("0.01") if row["x_Cluster"] == ALL_CLUSTERS else Decimal("0.005")
+        assert abs(Decimal(row["EffectiveCost"])) <= most
     assert all(len(row["EffectiveCost"].partition(".")[2]) == 9 for row in rows)
 
 
