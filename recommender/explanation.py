@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from models.vocabulary.quantity import format_cpu, format_memory
+from models.vocabulary.quantity import say_cores, say_memory
 from models.vocabulary.recommendation import GuardRail
 from recommender.advice import ResourceAdvice
 from recommender.presets import PolicySettings, Preset
@@ -32,11 +32,11 @@ def explain(
     cpu, memory = advice
     half_life_days = settings.half_life.total_seconds() / 86_400
     sentences = [
-        f"CPU request {_move(subject.current.cpu_request_cores, cpu.request, format_cpu)}: "
+        f"CPU request {_move(subject.current.cpu_request_cores, cpu.request, say_cores)}: "
         f"{_cpu_basis(cpu, preset)} of {profile.cpu_sample_count:,} five-minute samples over "
         f"{profile.history_days:.0f} days (half-life {half_life_days:g} d), "
         f"plus {preset.cpu_headroom_ratio:.0%}.",
-        f"Memory request {_move(subject.current.memory_request_bytes, memory.request, format_memory)}: "
+        f"Memory request {_move(subject.current.memory_request_bytes, memory.request, say_memory)}: "
         f"{_memory_basis(memory)}, plus {preset.memory_headroom_ratio:.0%}.",
     ]
     rails = [*cpu.rails, *memory.rails]
@@ -56,17 +56,17 @@ def _move(now: float | None, then: float | None, text: object) -> str:
 
 def _cpu_basis(advice: ResourceAdvice, preset: Preset) -> str:
     percentile = f"{preset.cpu_percentile * 100:g}th percentile"
-    return f"{percentile} {format_cpu(advice.basis)}" if advice.basis is not None else "no measured use"
+    return f"{percentile} {say_cores(advice.basis)}" if advice.basis is not None else "no measured use"
 
 
 def _memory_basis(advice: ResourceAdvice) -> str:
     if advice.basis is None:
         return "no measured use"
-    return f"largest use {format_memory(advice.basis)}, start-up and last 24 h included"
+    return f"largest use {say_memory(advice.basis)}, start-up and last 24 h included"
 
 
 def _say_rail(rail: GuardRail) -> str:
-    text = format_cpu if rail.resource == "cpu" else format_memory
+    text = say_cores if rail.resource == "cpu" else say_memory
     name = rail.name.replace("_", " ")
     return f"{rail.resource} {name} ({text(rail.value_before)} to {text(rail.value_after)}: {rail.because})"
 

@@ -49,7 +49,8 @@ def load_settings(
         If the file cannot be read, or a key is unknown or its value is wrong: key and place are named.
     """
     variables = os.environ if environment is None else environment
-    given = {name: value for name, value in flags.items() if value is not None}
+    flags = {name: value for name, value in flags.items() if value is not None}
+    given = _resolve_secret_files(flags, "command line")
     from_environment = _environment_layer(variables)
     home = given.get("home", from_environment.get("home"))
     path = _find_config(config_file, variables, Path(home) if home else None)

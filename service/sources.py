@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
@@ -19,6 +19,31 @@ class OpenSource(UsageSource, Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+class SourceLoad(Protocol):
+    """What reading asked of a server."""
+
+    @property
+    def query_count(self) -> int:
+        """Queries sent, repeats included."""
+
+    @property
+    def sample_count(self) -> int:
+        """Samples received."""
+
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes received."""
+
+
+@runtime_checkable
+class MeasuredSource(Protocol):
+    """A source that counts what it asks of its server."""
+
+    @property
+    def load(self) -> SourceLoad:
+        """Everything asked so far."""
 
 
 def open_prometheus(cluster: ClusterSettings) -> OpenSource:

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline: these machines are shared and noisy. CI repeats the same examples, people search for new ones.
+settings.register_profile("millicore", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("millicore")
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboards import loaders
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
-from dashboards.components.tables import show_table
+from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
 from service.boards.chargeback import ChargebackBoard
 from service.boards.texts import say
@@ -41,7 +41,9 @@ def _show_lines(board: ChargebackBoard) -> None:
             say("chargeback.column.team"): [*(line.team for line in lines), everything],
             say("chargeback.column.cost_centre"): [*(line.cost_centre for line in lines), ""],
             amount: [*(float(line.amount) for line in lines), float(board.total)],
-            say("chargeback.column.share"): [*(line.share for line in lines), 1.0 if lines else None],
+            say("chargeback.column.share"): percents(
+                [*(line.share for line in lines), 1.0 if lines else None]
+            ),
         }
     )
     show_table(
@@ -49,8 +51,10 @@ def _show_lines(board: ChargebackBoard) -> None:
         say("chargeback.lines_alt"),
         most_rows=_LINE_ROWS,
         columns={
-            amount: st.column_config.NumberColumn(format="localized", step=0.01),
-            say("chargeback.column.share"): st.column_config.NumberColumn(format="percent", width="small"),
+            amount: st.column_config.NumberColumn(format="%,.2f"),
+            say("chargeback.column.share"): st.column_config.NumberColumn(
+                format=PERCENT_FORMAT, width="small"
+            ),
         },
     )
 
@@ -71,7 +75,7 @@ def _show_months(board: ChargebackBoard) -> None:
         frame,
         say("chargeback.months_alt"),
         most_rows=6,
-        columns={total: st.column_config.NumberColumn(format="localized", step=0.01)},
+        columns={total: st.column_config.NumberColumn(format="%,.2f")},
     )
 
 

@@ -9,14 +9,15 @@ from dashboards.charts.costs import draw_daily_cost
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import show_teams
+from dashboards.components.team_table import show_team_table
 from dashboards.session import current_principal
 from models.vocabulary.identity import Principal
 from service.boards.leadership import LeadershipBoard
 from service.boards.texts import say
 from service.runtime import runtime
 
-_CHART_HEIGHT = 185
-_TEAM_ROWS = 8
+_CHART_HEIGHT = 172
+_TEAM_ROWS = 20
 
 
 def _choose(principal: Principal, warehouse: str) -> tuple[str | None, str | None]:
@@ -40,33 +41,44 @@ def _choose(principal: Principal, warehouse: str) -> tuple[str | None, str | Non
 def _show(board: LeadershipBoard) -> None:
     html.show_figures(board.figures)
     html.show_sentence(board.sentence)
-    left, middle, right = st.columns([1.9, 1.15, 0.95])
+    left, right = st.columns([1.72, 1])
     with left, st.container(border=True, height="stretch", key="mc_card_daily"):
         html.show_title(say("leadership.daily"), board.currency)
         _show_daily(board)
-    with middle, st.container(border=True, height="stretch", key="mc_card_causes"):
+    with right, st.container(border=True, height="stretch", key="mc_card_causes"):
         html.show_title(say("leadership.causes"))
         html.show_causes(board.causes)
-    with right, st.container(border=True, height="stretch", key="mc_card_attention"):
-        html.show_title(say("leadership.attention"))
-        html.show_attention(board.attention)
-    left, right = st.columns([1.55, 1])
+    left, right = st.columns([1.72, 1])
     with left, st.container(border=True, height="stretch", key="mc_card_teams"):
-        html.show_title(say("leadership.teams"), say("leadership.teams_note", total=board.total_text))
-        show_teams(board.teams, board.currency, _TEAM_ROWS)
-    with right, st.container(border=True, height="stretch", key="mc_card_stages"):
-        html.show_title(say("leadership.stages"))
-        html.show_stages(board.stages, board.currency)
+        _show_teams(board)
+    with right:
+        with st.container(border=True, key="mc_card_attention"):
+            html.show_title(say("leadership.attention"))
+            html.show_attention(board.attention)
+        with st.container(border=True, height="stretch", key="mc_card_stages"):
+            html.show_stages(board.stages, board.currency)
+
+
+def _show_teams(board: LeadershipBoard) -> None:
+    note = say("leadership.teams_note", total=board.total_text)
+    if len(board.teams) == len(board.top_teams):
+        html.show_title(say("leadership.teams"), note)
+    else:
+        title, more = st.columns([4, 1], vertical_alignment="center")
+        with title:
+            html.show_title(say("leadership.teams"), note)
+        count = sum(row.kind == "team" for row in board.teams)
+        with more.popover(say("team.all", count=f"{count:,}"), type="tertiary", width="stretch"):
+            show_teams(board.teams, board.currency, _TEAM_ROWS)
+    show_team_table(board.top_teams, board.currency)
 
 
 def _show_daily(board: LeadershipBoard) -> None:
-    if not board.daily:
+    if not board.chart.bars:
         html.show_note(say("sentence.no_data"))
         return
-    names = (say("chart.final_day"), say("chart.running_day"), say("chart.earlier"))
-    if board.period.compared is not None:
-        names = (*names[:2], str(board.period.compared))
-    chart = draw_daily_cost(board.daily, board.currency, names, _CHART_HEIGHT)
+    earlier = say("chart.earlier") if board.period.compared is None else str(board.period.compared)
+    chart = draw_daily_cost(board.chart, board.currency, earlier, _CHART_HEIGHT)
     st.altair_chart(chart, alt=say("leadership.daily_alt"))
 
 

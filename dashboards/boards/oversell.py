@@ -11,7 +11,7 @@ from dashboards import loaders
 from dashboards.charts.oversell import draw_ratios
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
-from dashboards.components.tables import show_table
+from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
 from service.boards.oversell import OversellBoard, OversellRow
 from service.boards.texts import say
@@ -38,10 +38,9 @@ def _frame(rows: Sequence[OversellRow], *, is_node: bool) -> pd.DataFrame:
             say("oversell.column.sold_requests"): [row.sold_requests for row in rows],
             say("oversell.column.sold_limits"): [row.sold_limits for row in rows],
             say("oversell.column.safe"): [row.safe for row in rows],
-            say("oversell.column.risk_stated"): [row.risk_stated for row in rows],
-            say("oversell.column.risk_backtest"): [row.risk_backtest for row in rows],
+            say("oversell.column.risk_stated"): percents([row.risk_stated for row in rows]),
+            say("oversell.column.risk_backtest"): percents([row.risk_backtest for row in rows]),
             say("oversell.column.rail"): [row.rail for row in rows],
-            say("oversell.column.actuator"): [row.actuator for row in rows],
             say("oversell.column.history"): [row.history_days for row in rows],
         }
     )
@@ -51,7 +50,7 @@ def _show_rows(rows: Sequence[OversellRow], unit: str, alt: str, *, is_node: boo
     number = st.column_config.NumberColumn
     amount = number(format=f"%.1f {unit}")
     ratio = number(format="%.2f\N{MULTIPLICATION SIGN}")
-    share = number(format="percent")
+    share = number(format=PERCENT_FORMAT)
     show_table(
         _frame(rows, is_node=is_node),
         alt,
@@ -100,7 +99,7 @@ def _show(board: OversellBoard) -> None:
             st.altair_chart(draw_ratios(pools, names), alt=say("oversell.chart_alt"))
         html.show_note(say("oversell.explain"))
     with st.container(border=True, key="mc_card_pools"):
-        html.show_title(say("oversell.pools"))
+        html.show_title(say("oversell.pools"), board.actuators)
         _show_rows(pools, unit, say("oversell.pools_alt"), is_node=False, most_rows=8)
     with st.container(border=True, key="mc_card_nodes"):
         html.show_title(say("oversell.nodes"))

@@ -19,7 +19,7 @@ from service.boards.texts import say
 from service.runtime import runtime
 
 _STATES = ("proposed", "all", "accepted", "rejected", "snoozed", "applied", "superseded", "expired")
-_KINDS = ("all", "save", "raise", "small")
+_KINDS = ("all", "save", "mixed", "raise", "small")
 _LIST_ROWS = 14
 _SUGGESTION = "suggestion"
 _GIB = 2.0**30
@@ -137,7 +137,7 @@ with board_page():
         show_outcome()
         html.show_figures(inbox.figures)
         matching = _filters(inbox)
-        left, right = st.columns([1, 1.08])
+        left, right = st.columns([1.08, 1])
         with left, st.container(border=True, key="mc_card_list"):
             chosen_id = _show_list(matching, inbox.currency)
             if inbox.silences:

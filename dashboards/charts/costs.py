@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import altair as alt
 import pandas as pd
 
-from dashboards.charts.palette import BRAND, BRAND_PALE, EARLIER, GRID, SOFT
+from dashboards.charts.palette import BRAND, BRAND_PALE, EARLIER, FORECAST, GRID, INK, SOFT
+from service.boards.leadership_chart import DailyChart
+from service.boards.texts import say
+
+_Colours = list[tuple[str, str]]
 
 
 def style(chart: alt.Chart | alt.LayerChart, height: int) -> alt.Chart | alt.LayerChart:
@@ -27,54 +29,101 @@ def style(chart: alt.Chart | alt.LayerChart, height: int) -> alt.Chart | alt.Lay
 
 
 def draw_daily_cost(
-    rows: Sequence[Mapping[str, object]], currency: str, names: tuple[str, str, str], height: int = 190
+    chart: DailyChart, currency: str, earlier: str, height: int = 190
 ) -> alt.Chart | alt.LayerChart:
-    """Return bars of each day's cost, pale while not final, with the earlier period as a line.
+    """Return bars of each day's cost and of the forecast, the earlier period and the budget as lines.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        ``day, cost, cost_text, earlier, earlier_text, is_final`` as `daily_rows` returns them.
+    chart : DailyChart
+        With at least one bar.
     currency : str
-    names : tuple of str
-        Legend texts: final day, day not final yet, earlier period.
+    earlier : str
+        Legend text of the earlier period.
     height : int
         Pixels.
     """
-    frame = pd.DataFrame(list(rows))
-    final, running, earlier = names
-    frame["series"] = frame["is_final"].map({True: final, False: running})
-    frame["earlier_series"] = earlier
-    domain, colours = [final], [BRAND]
-    if not frame["is_final"].all():
-        domain, colours = [*domain, running], [*colours, BRAND_PALE]
-    has_earlier = bool(frame["earlier"].notna().any())
-    if has_earlier:
-        domain, colours = [*domain, earlier], [*colours, EARLIER]
-    scale = alt.Scale(domain=domain, range=colours)
+    frame = pd.DataFrame([vars(bar) for bar in chart.bars])
+    frame["series"] = frame["is_final"].map({True: say("chart.final_day"), False: say("chart.running_day")})
+    colours = _colours(chart, earlier)
+    scale = alt.Scale(domain=[name for name, _ in colours], range=[colour for _, colour in colours])
     day = alt.X(
-        "day:O", timeUnit="yearmonthdate", title=None, axis=alt.Axis(format="%-d %b", labelOverlap=True)
+        "day:O",
+        timeUnit="yearmonthdate",
+        title=None,
+        axis=alt.Axis(format="%-d %b", labelOverlap=True, labelAngle=0),
     )
-    tooltip = [
-        alt.Tooltip("day:T", title="Day", format="%-d %b %Y"),
-        alt.Tooltip("cost_text:N", title="Cost"),
-        alt.Tooltip("earlier_text:N", title=earlier),
-    ]
+    color = alt.Color("series:N", scale=scale)
     bars = (
         alt.Chart(frame)
         .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
         .encode(
             x=day,
             y=alt.Y("cost:Q", title=currency, axis=alt.Axis(format="~s", tickCount=4)),
-            color=alt.Color("series:N", scale=scale),
-            tooltip=tooltip,
+            color=color,
+            tooltip=[
+                alt.Tooltip("day:T", title=say("chart.day"), format="%-d %b %Y"),
+                alt.Tooltip("cost_text:N", title=say("chart.cost")),
+                alt.Tooltip("earlier_text:N", title=earlier),
+            ],
         )
     )
-    if not has_earlier:
-        return style(bars, height)
-    line = (
-        alt.Chart(frame.dropna(subset=["earlier"]))
-        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=22))
-        .encode(x=day, y="earlier:Q", color=alt.Color("earlier_series:N", scale=scale), tooltip=tooltip)
-    )
-    return style(bars + line, height)
+    layers = [bars, *_ahead(chart, day, color), *_lines(frame, chart, day, color, earlier)]
+    return style(alt.layer(*layers), height)
+
+
+def _colours(chart: DailyChart, earlier: str) -> _Colours:
+    found: _Colours = [(say("chart.final_day"), BRAND)]
+    if not all(bar.is_final for bar in chart.bars):
+        found.append((say("chart.running_day"), BRAND_PALE))
+    if chart.ahead:
+        found.append((say("chart.forecast"), FORECAST))
+    if any(bar.earlier is not None for bar in chart.bars):
+        found.append((earlier, EARLIER))
+    if chart.budget_per_day is not None:
+        found.append((say("chart.budget"), INK))
+    return found
+
+
+def _ahead(chart: DailyChart, day: alt.X, color: alt.Color) -> list[alt.Chart]:
+    if not chart.ahead:
+        return []
+    frame = pd.DataFrame([vars(bar) for bar in chart.ahead])
+    frame["series"] = say("chart.forecast")
+    tooltip = [
+        alt.Tooltip("day:T", title=say("chart.day"), format="%-d %b %Y"),
+        alt.Tooltip("text:N", title=say("chart.forecast")),
+    ]
+    base = alt.Chart(frame)
+    bars = base.mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+    band = base.mark_rule(strokeWidth=5, opacity=0.45, color=BRAND)
+    return [
+        bars.encode(x=day, y="value:Q", color=color, tooltip=tooltip),
+        band.encode(x=day, y="lower:Q", y2="upper:Q", tooltip=tooltip),
+    ]
+
+
+def _lines(
+    frame: pd.DataFrame, chart: DailyChart, day: alt.X, color: alt.Color, earlier: str
+) -> list[alt.Chart]:
+    found = []
+    known = frame.dropna(subset=["earlier"]).assign(series=earlier)
+    if len(known):
+        line = alt.Chart(known).mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=22))
+        tooltip = [alt.Tooltip("earlier_text:N", title=earlier)]
+        found.append(line.encode(x=day, y="earlier:Q", color=color, tooltip=tooltip))
+    if chart.budget_per_day is not None:
+        budget = pd.DataFrame(
+            [{"series": say("chart.budget"), "budget": chart.budget_per_day, "text": chart.budget_text}]
+        )
+        rule = alt.Chart(budget).mark_rule(strokeWidth=1.5, strokeDash=[5, 4])
+        tooltip = [alt.Tooltip("text:N", title=say("chart.budget"))]
+        found.append(rule.encode(y="budget:Q", color=color, tooltip=tooltip))
+    if chart.stages:
+        stages = pd.DataFrame([vars(mark) for mark in chart.stages])
+        mark = alt.Chart(stages)
+        hint = [alt.Tooltip("name:N", title=say("chart.stage"))]
+        found.append(mark.mark_rule(color=INK, strokeWidth=1.5).encode(x=day, tooltip=hint))
+        text = mark.mark_text(align="left", baseline="top", dx=4, dy=2, color=INK, fontSize=11)
+        found.append(text.encode(x=day, y=alt.value(0), text="name:N"))
+    return found

@@ -6,6 +6,7 @@ from typing import Final
 
 BRAND: Final = "#1d4e89"
 BRAND_PALE: Final = "#a9c1de"
+FORECAST: Final = "#d3dff0"
 EARLIER: Final = "#e08e3c"
 GRID: Final = "#e8ecf1"
 INK: Final = "#1b2733"

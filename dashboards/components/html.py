@@ -1,4 +1,4 @@
-"""The only place where HTML is made: every value is escaped, so a label of a cluster stays text."""
+"""Where HTML is made (tables: ``team_table``): every value is escaped, so a label of a cluster stays text."""
 
 from __future__ import annotations
 
@@ -127,6 +127,10 @@ def show_attention(lines: Sequence[AttentionLine]) -> None:
 
 def show_stages(rows: Sequence[StageRow], currency: str) -> None:
     """Show optimisation stages: size and daily cost before and after."""
+    more = ""
+    if len(rows) > _STAGES_SHOWN:
+        more = say("leadership.stages_more", shown=_STAGES_SHOWN, count=len(rows))
+    show_title(say("leadership.stages"), more)
     if not rows:
         show_note(say("leadership.stages_none"))
         return

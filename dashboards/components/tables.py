@@ -17,11 +17,19 @@ from service.boards.texts import say, say_or
 
 MOST_ROWS = 2000
 ROW_HEIGHT = 28
+_HEADER_HEIGHT = 33
+PERCENT_FORMAT = "%.1f %%"
+"""For `percents`: the grid's own percent format drops trailing zeros, 3 % beside 3.11 %."""
 
 
 def table_height(row_count: int, most_rows: int) -> int:
     """Return the height in pixels that shows the rows without scrolling, up to a number of rows."""
-    return (min(row_count, most_rows) + 1) * ROW_HEIGHT + 3
+    return min(row_count, most_rows) * ROW_HEIGHT + _HEADER_HEIGHT + 2
+
+
+def percents(ratios: Sequence[float | None]) -> list[float | None]:
+    """Return plain ratios as numbers of a hundred."""
+    return [None if ratio is None else ratio * 100 for ratio in ratios]
 
 
 def _amount(value: Decimal | None) -> float | None:
@@ -43,10 +51,10 @@ def show_teams(rows: Sequence[TeamRow], currency: str, most_rows: int) -> None:
         {
             names["team"]: [row.label for row in rows],
             names["cost"]: [_amount(row.cost) for row in rows],
-            names["share"]: [row.share for row in rows],
+            names["share"]: percents([row.share for row in rows]),
             names["change"]: [_amount(row.change) for row in rows],
-            names["ratio"]: [row.change_ratio for row in rows],
-            names["use"]: [row.cpu_use_ratio for row in rows],
+            names["ratio"]: percents([row.change_ratio for row in rows]),
+            names["use"]: percents([row.cpu_use_ratio for row in rows]),
             names["trend"]: [list(row.trend) or None for row in rows],
         }
     )
@@ -63,11 +71,11 @@ def show_teams(rows: Sequence[TeamRow], currency: str, most_rows: int) -> None:
         row_height=ROW_HEIGHT,
         column_config={
             names["team"]: st.column_config.TextColumn(width="medium"),
-            names["cost"]: number(format="localized", step=0.01),
-            names["share"]: number(format="percent", width="small"),
-            names["change"]: number(format="%+.2f"),
-            names["ratio"]: number(format="percent", width="small"),
-            names["use"]: number(format="percent", width="small"),
+            names["cost"]: number(format="%,.2f"),
+            names["share"]: number(format=PERCENT_FORMAT, width="small"),
+            names["change"]: number(format="%+,.2f"),
+            names["ratio"]: number(format=PERCENT_FORMAT, width="small"),
+            names["use"]: number(format=PERCENT_FORMAT, width="small"),
             names["trend"]: st.column_config.BarChartColumn(width="small", color=SOFT, y_min=0),
         },
         placeholder=NOT_KNOWN,
@@ -90,18 +98,20 @@ def show_suggestions(rows: Sequence[InboxRow], currency: str, most_rows: int, ch
     """Show the list of suggestions and return the position of the chosen row."""
     shown = rows[:MOST_ROWS]
     saving = say("suggestions.column.saving", currency=currency)
+    states = [say_or(f"state.{row.state}", row.state) for row in shown]
     frame = pd.DataFrame(
         {
             say("suggestions.column.workload"): [f"{row.workload} / {row.container}" for row in shown],
             saving: [_amount(row.saving) if row.currency in (None, currency) else None for row in shown],
             say("suggestions.column.cpu"): [row.cpu for row in shown],
             say("suggestions.column.memory"): [row.memory for row in shown],
-            say("suggestions.column.risk"): [row.risk_ratio for row in shown],
-            say("suggestions.column.team"): [row.team for row in shown],
-            say("suggestions.column.namespace"): [row.namespace for row in shown],
+            say("suggestions.column.raised"): [row.raised for row in shown],
+            say("suggestions.column.risk"): percents([row.risk_ratio for row in shown]),
             say("suggestions.column.cluster"): [row.cluster for row in shown],
-            say("suggestions.column.state"): [say_or(f"state.{row.state}", row.state) for row in shown],
+            say("suggestions.column.team"): [row.team for row in shown],
         }
+        # only where it tells rows apart: the table then fits beside the detail
+        | ({say("suggestions.column.state"): states} if len(set(states)) > 1 else {})
     )
     styled = frame.style.map(_saving_colour, subset=[saving])
     event = st.dataframe(
@@ -114,9 +124,16 @@ def show_suggestions(rows: Sequence[InboxRow], currency: str, most_rows: int, ch
         selection_mode="single-row",
         selection_default={"selection": {"rows": [chosen]}},
         column_config={
-            saving: st.column_config.NumberColumn(format="%+.2f"),
-            say("suggestions.column.risk"): st.column_config.NumberColumn(format="percent", width="small"),
-            say("suggestions.column.workload"): st.column_config.TextColumn(width="medium"),
+            saving: st.column_config.NumberColumn(format="%+,.2f", width=92),
+            say("suggestions.column.risk"): st.column_config.NumberColumn(
+                format=PERCENT_FORMAT, width=64, help=say("suggestions.column.risk_help")
+            ),
+            say("suggestions.column.workload"): st.column_config.TextColumn(width=170),
+            say("suggestions.column.cpu"): st.column_config.TextColumn(width=92),
+            say("suggestions.column.memory"): st.column_config.TextColumn(width=96),
+            say("suggestions.column.raised"): st.column_config.TextColumn(width=70),
+            say("suggestions.column.cluster"): st.column_config.TextColumn(width=66),
+            say("suggestions.column.team"): st.column_config.TextColumn(width=92),
         },
         placeholder=NOT_KNOWN,
         alt=say("suggestions.list_alt"),

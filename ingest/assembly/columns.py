@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest.assembly.frames import Axis, Floats, Integers
 from models.vocabulary.windows import BINS_PER_HOUR
-from warehouse.lake.tables import BINS, LakeTable
+from warehouse.lake.declaration import BINS, LakeTable
 
 _MICROSECONDS = 1_000_000
 

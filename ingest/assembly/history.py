@@ -16,7 +16,7 @@ from ingest.assembly.frames import Axis
 from ingest.assembly.nodes import Nodes
 from ingest.assembly.owners import LabelSets
 from models.kubernetes.label_sets import canonical_labels
-from warehouse.lake.tables import LABEL_SET, OBJECT_HISTORY
+from warehouse.lake.observed_tables import LABEL_SET, OBJECT_HISTORY
 
 OBSERVED_BY = "metrics"
 

@@ -24,7 +24,7 @@ from ingest.assembly.owners import LabelSets, read_label_sets
 from ingest.assembly.pods import Pods, life_from_sightings
 from models.kubernetes.nodes import UNKNOWN, describe_node, node_key
 from models.vocabulary.windows import BIN_SECONDS, BINS_PER_HOUR
-from warehouse.lake.tables import NODE_HOUR
+from warehouse.lake.observed_tables import NODE_HOUR
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,12 @@ from models.kubernetes.label_sets import label_set_id
 from models.kubernetes.workloads import Owner, PodOwnership, find_workload, owner_lookup, revision_of
 
 _NO_OWNER = frozenset({"", "<none>"})
+_CHAINS = (
+    ("replicaset", "ReplicaSet", "replicaset"),
+    ("job", "Job", "job_name"),
+    ("replicationcontroller", "ReplicationController", "replicationcontroller"),
+)
+"""Fact, kind, and the label that holds the name of the owned object."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ def _read_pod_owners(pods: Pods, owners: Frame) -> dict[int, Owner]:
 
 def _read_chains(owners: Frame) -> dict[tuple[str, str, str], Owner | None]:
     chains: dict[tuple[str, str, str], Owner | None] = {}
-    for fact, kind, name_label in (("replicaset", "ReplicaSet", "replicaset"), ("job", "Job", "job_name")):
+    for fact, kind, name_label in _CHAINS:
         for labels in owners.only(fact=fact).labels:
             key = (labels.get("namespace", ""), kind, labels.get(name_label, ""))
             # an object without owner is exported as <none>; one that gained an owner later keeps it

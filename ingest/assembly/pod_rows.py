@@ -30,7 +30,7 @@ from models.kubernetes.pod_request import (
     combine_requests,
     remainder_request_seconds,
 )
-from warehouse.lake.tables import CONTAINER_HOUR, POD_HOUR
+from warehouse.lake.observed_tables import CONTAINER_HOUR, POD_HOUR
 
 Texts = npt.NDArray[np.object_]
 

@@ -21,7 +21,8 @@ from ingest.files.nodes import NodeHours, NodeRow, node_hours
 from ingest.files.overlaps import dictionary_column
 from models.kubernetes.label_sets import canonical_labels
 from models.kubernetes.workloads import revision_of
-from warehouse.lake.tables import INSTANT, TABLES
+from warehouse.lake.declaration import INSTANT
+from warehouse.lake.tables import TABLES
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.vocabulary.windows import BINS_PER_HOUR
-from warehouse.lake.tables import INSTANT, TABLES
+from warehouse.lake.declaration import INSTANT
+from warehouse.lake.tables import TABLES
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]

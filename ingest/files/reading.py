@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ INSTANT = pa.timestamp("us", tz="UTC")
 TEXT = pa.dictionary(pa.int32(), pa.string())
 ARROW_KIND = {Kind.TEXT: TEXT, Kind.INSTANT: INSTANT, Kind.NUMBER: pa.float64(), Kind.COUNT: pa.int64()}
 BATCH_ROWS = 524_288
+_LARGEST = 1e18
+"""No core count, byte count or share comes near; beyond it single precision overflows."""
+_NOT_UTF8 = "is not UTF-8 text: save it as CSV in UTF-8"
 _ZONE_PATTERN = r"(?:[Zz]|UTC|[+-]\d{2}:?\d{2})$"
 
 
@@ -102,10 +106,21 @@ def _raw_batches(path: Path, columns: Sequence[Column]) -> Iterator[pa.Table]:
             with pq.ParquetFile(path, read_dictionary=texts) as file:
                 for batch in file.iter_batches(batch_size=BATCH_ROWS):
                     yield pa.Table.from_batches([batch])
-    except pa.ArrowInvalid as problem:
-        raise InputError(f"cannot be read: {problem}", file=str(path)) from problem
     except UnicodeDecodeError as problem:
-        raise InputError(f"is not UTF-8: {problem}", file=str(path)) from problem
+        raise InputError(_NOT_UTF8, file=str(path)) from problem
+    except pa.ArrowInvalid as problem:
+        raise InputError(_reason_of(str(problem)), file=str(path)) from problem
+    except OSError as problem:
+        raise InputError(f"cannot be read: {problem.strerror or problem}", file=str(path)) from problem
+
+
+def _reason_of(problem: str) -> str:
+    """Return what Arrow found wrong with a file, in words that name a remedy where there is one."""
+    if "Empty CSV file" in problem:
+        return "is empty: the first line names the columns"
+    if "UTF8" in problem:
+        return _NOT_UTF8
+    return f"cannot be read: {problem}"
 
 
 def _csv_batches(path: Path, columns: Sequence[Column]) -> Iterator[pa.Table]:
@@ -132,16 +147,29 @@ def check_columns(file: str, names: Sequence[str], columns: Sequence[Column]) ->
         Naming the column and, for an unknown one, those that exist.
     """
     known = [column.name for column in columns]
+    _check_separator(file, names)
     for name in names:
         if name not in known:
-            raise InputError(
-                f"is not a column of this file; known are {', '.join(known)}", file=file, field=name
-            )
+            raise InputError(f"is not a column of this file; {_known(name, known)}", file=file, field=name)
         if list(names).count(name) > 1:
             raise InputError("is there twice", file=file, field=name)
     for column in columns:
         if column.is_required and column.name not in names:
             raise InputError("is missing: the column is required", file=file, field=column.name)
+
+
+def _check_separator(file: str, names: Sequence[str]) -> None:
+    if any("\0" in name or "\N{REPLACEMENT CHARACTER}" in name for name in names):
+        raise InputError(_NOT_UTF8, file=file)
+    for separator, shown in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(names) == 1 and separator in names[0]:
+            raise InputError(f"separates its cells with {shown}: write commas", file=file)
+
+
+def _known(name: str, known: Sequence[str]) -> str:
+    """Return what was probably meant, else every column that there is."""
+    close = difflib.get_close_matches(name.strip().lower(), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
 def typed_table(place: FilePlace, raw: pa.Table, columns: Sequence[Column]) -> pa.Table:
@@ -152,10 +180,24 @@ def typed_table(place: FilePlace, raw: pa.Table, columns: Sequence[Column]) -> p
             continue
         values = raw.column(column.name).combine_chunks()
         values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+        values = _without_empty_text(values)
         if column.is_required:
             place.refuse(pc.is_null(values, nan_is_null=True), values, column.name, "is empty")
         typed[column.name] = _CONVERT[column.kind](place, values, column)
     return pa.table(typed)
+
+
+def _without_empty_text(values: pa.Array) -> pa.Array:
+    """Return null for empty text: CSV cannot tell the two apart, so Parquet must mean the same."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        empty = pc.equal(values.dictionary.cast(pa.string()), "") if len(values.dictionary) else None
+        if empty is None or not pc.any(empty, min_count=0).as_py():
+            return values
+        values, kind = values.cast(kind.value_type), kind.value_type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return values
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, kind), values)
 
 
 def _text(place: FilePlace, values: pa.Array, column: Column) -> pa.Array:
@@ -194,6 +236,7 @@ def _number(place: FilePlace, values: pa.Array, column: Column) -> pa.Array:
     if pa.types.is_floating(values.type):
         place.refuse(pc.is_inf(values), values, column.name, "is infinite")
         values = pc.if_else(pc.is_nan(values), None, values)
+    place.refuse(pc.greater(values, _LARGEST), values, column.name, "is too large to be true")
     if not column.may_be_negative:
         place.refuse(pc.less(values, 0), values, column.name, "is negative")
     return values if pa.types.is_floating(values.type) else values.cast(pa.float64())
@@ -219,8 +262,7 @@ def _numbers_of_text(place: FilePlace, values: pa.Array, field: str) -> pa.Array
         try:
             numbers.append(float(parse_quantity(text)))
         except InputError as problem:
-            reason = f"is not a number or quantity: {problem.reason}"
-            place.refuse(pc.equal(encoded.indices, code), values, field, reason)
+            place.refuse(pc.equal(encoded.indices, code), values, field, f"is no number and {problem.reason}")
     return pa.array(numbers, pa.float64()).take(encoded.indices)
 
 

@@ -17,7 +17,7 @@ from ingest.kubernetes.specs import is_kept, latest_instant, parse_time, read_sp
 from models.kubernetes.label_sets import canonical_labels, label_set_id
 from models.vocabulary.errors import InputError
 from models.vocabulary.windows import floor_hour, to_utc
-from warehouse.lake.tables import LABEL_SET, OBJECT_HISTORY
+from warehouse.lake.observed_tables import LABEL_SET, OBJECT_HISTORY
 
 logger = logging.getLogger(__name__)
 

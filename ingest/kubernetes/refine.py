@@ -18,7 +18,8 @@ from ingest.kubernetes.node_facts import refine_nodes
 from ingest.kubernetes.overlap import HOUR_MICROSECONDS
 from ingest.kubernetes.pod_times import PodTimes, read_pod_times
 from models.kubernetes.pod_request import POD_REMAINDER
-from warehouse.lake.tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR, LakeTable
+from warehouse.lake.declaration import LakeTable
+from warehouse.lake.observed_tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR
 from warehouse.observed import HourReport, ObservedWindow
 
 _NAMES = ("namespace", "pod", "workload_kind", "workload_name", "revision", "phase")

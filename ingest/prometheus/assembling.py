@@ -28,13 +28,7 @@ from ingest.assembly.pod_rows import PodRows, PodWorld, build_pod_rows
 from ingest.assembly.pods import PodFrames, Pods, find_pods
 from ingest.prometheus.queries import ScrapeIntervals
 from models.vocabulary.windows import BINS_PER_HOUR, HourWindow
-from warehouse.lake.tables import (
-    CONTAINER_HOUR,
-    LABEL_SET,
-    NODE_HOUR,
-    OBJECT_HISTORY,
-    POD_HOUR,
-)
+from warehouse.lake.observed_tables import CONTAINER_HOUR, LABEL_SET, NODE_HOUR, OBJECT_HISTORY, POD_HOUR
 from warehouse.observed import WindowState
 
 LEAST_COVERAGE = 0.5

@@ -168,6 +168,8 @@ class QueryEngine:
             return [()]
         names = self._list_namespaces(window)
         groups: list[list[str]] = [names[index::count] for index in range(count)]
+        # series from before or after a change of honorLabels lack the label that is asked for: none is lost
+        groups[0] = [*groups[0], ""]
         return [_namespace_matcher(group) for group in groups if group]
 
     def _list_namespaces(self, window: HourWindow) -> list[str]:
@@ -175,9 +177,12 @@ class QueryEngine:
         with self._lock:
             if (start, end) not in self._namespaces:
                 # one hour either side, because queries lead and trail the window
-                names = self._connection.label_values(
-                    "namespace", start - HOUR_SECONDS, end + HOUR_SECONDS, self._namespace_series()
-                )
+                span = (start - HOUR_SECONDS, end + HOUR_SECONDS)
+                names = {
+                    name
+                    for label in ("namespace", "exported_namespace")
+                    for name in self._connection.label_values(label, *span, self._namespace_series())
+                }
                 self._namespaces[start, end] = sorted(names)
             return self._namespaces[start, end]
 

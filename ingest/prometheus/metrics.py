@@ -90,6 +90,11 @@ METRICS: tuple[MetricNeed, ...] = (
         "kube_job_owner", "CronJob of a Job",
         "CronJobs are recognised by the numbers that end their Jobs' names", _KUBE_STATE,
     ),
+    _conditional(
+        "kube_replicationcontroller_owner", "DeploymentConfig of an OpenShift ReplicationController",
+        "DeploymentConfigs show as the ReplicationControllers of each release unless pod labels name them",
+        _KUBE_STATE,
+    ),
     _optional(
         "kube_pod_start_time", "exact start of pods",
         "pods start at their first sample; pods shorter than the scrape interval may be missed", _KUBE_STATE,

@@ -11,6 +11,7 @@ from ingest.prometheus.engine import QueryEngine
 from ingest.prometheus.history import find_history, read_intervals
 from ingest.prometheus.metrics import METRICS, MetricNeed, explain_missing
 from ingest.prometheus.queries import FleetQuery, ScrapeIntervals, fleet_queries, select
+from ingest.prometheus.relabelling import ScrapeStyle, find_style
 from ingest.prometheus.settings import PrometheusSettings
 from models.kubernetes.nodes import UNKNOWN
 from models.vocabulary.errors import MetricsMissing
@@ -123,7 +124,8 @@ def probe(connection: PrometheusConnection, *, now: datetime | None = None) -> P
     missing = missing_metrics(connection, span)
     label, values = _find_cluster_label(connection, span)
     at = newest.timestamp()
-    counts = {name: _count(connection, expression, at) for name, expression in _counts(settings).items()}
+    style = find_style(connection, *span)
+    counts = {name: _count(connection, text, at) for name, text in _counts(settings, style).items()}
     last_hour = HourWindow.of_hour(newest - timedelta(seconds=1))
     intervals = read_intervals(engine, settings, last_hour) if history else None
     return ProbeReport(
@@ -142,7 +144,7 @@ def probe(connection: PrometheusConnection, *, now: datetime | None = None) -> P
         pod_count=counts["pods"],
         node_count=counts["nodes"],
         backfill=_estimate(settings, history, intervals, counts) if history and intervals else None,
-        remarks=_remarks(connection, span, (label, values)),
+        remarks=_remarks(connection, span, (label, values), style),
     )
 
 
@@ -194,19 +196,18 @@ def _find_cluster_label(
     return None, ()
 
 
-def _counts(settings: PrometheusSettings) -> dict[str, str]:
+def _counts(settings: PrometheusSettings, style: ScrapeStyle) -> dict[str, str]:
     cluster = settings.cluster_matchers
     look = f"[{_LOOK_SECONDS}s]"
-    containers = select(
-        "container_memory_working_set_bytes", *cluster, 'container!=""', 'container!="POD"',
-        settings.container_matcher,
-    )  # fmt: skip
+    seen, told = style.cadvisor, style.kube_state
+    named = seen.matchers(('container!=""', 'container!="POD"', settings.container_matcher))
+    containers = select("container_memory_working_set_bytes", *cluster, *named)
     pods = select("kube_pod_info", *cluster)
     nodes = select("kube_node_status_capacity", *cluster, 'resource="cpu"')
     return {
-        "containers": f"count(max by (namespace,pod,container) (last_over_time({containers}{look})))",
-        "pods": f"count(max by (namespace,pod,uid) (last_over_time({pods}{look})))",
-        "nodes": f"count(max by (node) (last_over_time({nodes}{look})))",
+        "containers": f"count(max by (namespace,pod,container) ({seen(f'last_over_time({containers}{look})')}))",
+        "pods": f"count(max by (namespace,pod,uid) ({told(f'last_over_time({pods}{look})')}))",
+        "nodes": f"count(max by (node) ({told(f'last_over_time({nodes}{look})')}))",
     }
 
 
@@ -269,15 +270,19 @@ def _samples_per_hour(query: FleetQuery, counts: Mapping[str, int]) -> int:
 
 
 def _remarks(
-    connection: PrometheusConnection, span: tuple[int, int], cluster: tuple[str | None, tuple[str, ...]]
+    connection: PrometheusConnection,
+    span: tuple[int, int],
+    cluster: tuple[str | None, tuple[str, ...]],
+    style: ScrapeStyle,
 ) -> tuple[str, ...]:
     remarks = []
     settings = connection.settings
     labels = connection.label_names(*span, (select("kube_pod_info", *settings.cluster_matchers),))
-    if "exported_pod" in labels:
+    if style.is_renamed:
+        names = sorted({f"exported_{name}" for name in (*style.cadvisor.renamed, *style.kube_state.renamed)})
         remarks.append(
-            "kube_pod_info carries exported_pod: kube-state-metrics is scraped without honorLabels, so its "
-            "pods cannot be told apart; set honorLabels: true (honor_labels in a scrape configuration)"
+            f"a scrape without honorLabels has renamed labels to {', '.join(names)}: they are read from "
+            "there; honorLabels: true (honor_labels in a scrape configuration) makes queries cheaper"
         )
     if labels and "uid" not in labels:
         remarks.append("kube_pod_info has no label uid: use kube-state-metrics 2.x")

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ingest.prometheus.relabelling import HONOURED, ScrapeStyle, Told
 from ingest.prometheus.settings import PrometheusSettings
 from models.vocabulary.windows import BIN_SECONDS
 
@@ -32,6 +33,7 @@ Matchers = tuple[str, ...]
 _BIN = f"[{BIN_SECONDS}s] offset 1ms"
 _HOUR = "[1h] offset 1ms"
 _RESOURCES = 'resource=~"cpu|memory|.+_com_gpu"'
+_OOM_KILLED = 'reason="OOMKilled"'
 _POD = "namespace,pod,uid"
 _CONTAINER = "namespace,pod,container"
 
@@ -83,29 +85,39 @@ class ScrapeIntervals:
         return self.cadvisor_seconds <= FINEST_BURST_INTERVAL
 
 
-def fleet_queries(settings: PrometheusSettings, intervals: ScrapeIntervals) -> tuple[FleetQuery, ...]:
-    """Return the queries of one window, the heaviest first so that they do not finish last."""
+def fleet_queries(
+    settings: PrometheusSettings, intervals: ScrapeIntervals, style: ScrapeStyle = HONOURED
+) -> tuple[FleetQuery, ...]:
+    """Return the queries of one window, the heaviest first so that they do not finish last.
+
+    Parameters
+    ----------
+    style : ScrapeStyle
+        Which metrics carry their own labels as ``exported_…``.
+    """
+    seen, told = style.cadvisor, style.kube_state
     burst = settings.cpu_burst == "on" or (settings.cpu_burst == "auto" and intervals.has_minute_rates)
     container = _container_matchers(settings)
     queries = [
-        FleetQuery("memory_max", lambda m: _memory(m, container, "max_over_time")),
-        FleetQuery("memory_mean", lambda m: _memory(m, container, "avg_over_time")),
-        FleetQuery("cpu_mean", lambda m: _cpu_mean(m, container, intervals)),
-        *([FleetQuery("cpu_max_1m", lambda m: _cpu_burst(m, container))] if burst else []),
-        FleetQuery("pod_info", _pod_info, lead_steps=1, trail_steps=1),
-        FleetQuery("pod_phase", _pod_phase, lead_steps=1),
-        FleetQuery("oom", _oom, lead_steps=12),
+        FleetQuery("memory_max", lambda m: _memory(seen, m, container, "max_over_time")),
+        FleetQuery("memory_mean", lambda m: _memory(seen, m, container, "avg_over_time")),
+        FleetQuery("cpu_mean", lambda m: _cpu_mean(seen, m, container, intervals)),
+        *([FleetQuery("cpu_max_1m", lambda m: _cpu_burst(seen, m, container))] if burst else []),
+        FleetQuery("pod_info", lambda m: _pod_info(told, m), lead_steps=1, trail_steps=1),
+        FleetQuery("pod_phase", lambda m: _pod_phase(told, m), lead_steps=1),
+        FleetQuery("oom", lambda m: _oom(told, m), lead_steps=12),
         FleetQuery("node_usage", lambda m: _node_usage(m, intervals), is_namespaced=False),
-        FleetQuery("node_info", _node_info, lead_steps=1, trail_steps=1, is_namespaced=False),
-        FleetQuery("throttling", lambda m: _throttling(m, container), HOUR_SECONDS),
-        FleetQuery("container_facts", _container_facts, HOUR_SECONDS, lead_steps=1),
-        FleetQuery("pod_facts", _pod_facts, HOUR_SECONDS),
-        FleetQuery("pod_traffic", _pod_traffic, HOUR_SECONDS),
-        FleetQuery("labels", _labels, HOUR_SECONDS),
-        FleetQuery("owners", _owners, HOUR_SECONDS),
-        FleetQuery("node_facts", _node_facts, HOUR_SECONDS, is_namespaced=False),
+        FleetQuery("node_info", lambda m: _node_info(told, m), lead_steps=1, trail_steps=1,
+                   is_namespaced=False),
+        FleetQuery("throttling", lambda m: _throttling(seen, m, container), HOUR_SECONDS),
+        FleetQuery("container_facts", lambda m: _container_facts(told, m), HOUR_SECONDS, lead_steps=1),
+        FleetQuery("pod_facts", lambda m: _pod_facts(told, m), HOUR_SECONDS),
+        FleetQuery("pod_traffic", lambda m: _pod_traffic(seen, m), HOUR_SECONDS),
+        FleetQuery("labels", lambda m: _labels(told, m), HOUR_SECONDS),
+        FleetQuery("owners", lambda m: _owners(told, m), HOUR_SECONDS),
+        FleetQuery("node_facts", lambda m: _node_facts(told, m), HOUR_SECONDS, is_namespaced=False),
         FleetQuery("node_health", _node_health, HOUR_SECONDS, is_namespaced=False),
-    ]
+    ]  # fmt: skip
     return tuple(queries)
 
 
@@ -134,7 +146,8 @@ def select(metric: str, *matchers: str) -> str:
 
 
 def _container_matchers(settings: PrometheusSettings) -> Matchers:
-    # container="" is the sum over a pod or slice, POD the pause container: both would count twice
+    # container="" is the sum over a pod or slice, POD the pause container: both would count twice.
+    # image!="", which many dashboards add, would drop every container of runtimes that tell no image
     return ('container!=""', 'container!="POD"', 'pod!=""', settings.container_matcher)
 
 
@@ -150,63 +163,68 @@ def _just_under(intervals: ScrapeIntervals) -> str:
     return f"{intervals.rate_window_seconds * 1000 - 1}ms"
 
 
-def _cpu_mean(matchers: Matchers, container: Matchers, intervals: ScrapeIntervals) -> str:
-    selected = select("container_cpu_usage_seconds_total", *matchers, *container)
-    return f"max by ({_CONTAINER}) (rate({selected}[{_just_under(intervals)}]))"
+def _cpu_mean(seen: Told, matchers: Matchers, container: Matchers, intervals: ScrapeIntervals) -> str:
+    selected = select("container_cpu_usage_seconds_total", *seen.matchers((*matchers, *container)))
+    return f"max by ({_CONTAINER}) ({seen(f'rate({selected}[{_just_under(intervals)}])')})"
 
 
-def _cpu_burst(matchers: Matchers, container: Matchers) -> str:
-    selected = select("container_cpu_usage_seconds_total", *matchers, *container)
+def _cpu_burst(seen: Told, matchers: Matchers, container: Matchers) -> str:
+    selected = select("container_cpu_usage_seconds_total", *seen.matchers((*matchers, *container)))
     # 299 s hold the five minutes that end inside the bin, whether ranges are closed on the left or open
-    return f"max by ({_CONTAINER}) (max_over_time(rate({selected}[1m])[299s:1m]))"
+    return f"max by ({_CONTAINER}) ({seen(f'max_over_time(rate({selected}[1m])[299s:1m])')})"
 
 
-def _memory(matchers: Matchers, container: Matchers, statistic: str) -> str:
-    selected = select("container_memory_working_set_bytes", *matchers, *container)
-    return f"max by ({_CONTAINER}) ({statistic}({selected}{_BIN}))"
+def _memory(seen: Told, matchers: Matchers, container: Matchers, statistic: str) -> str:
+    selected = select("container_memory_working_set_bytes", *seen.matchers((*matchers, *container)))
+    return f"max by ({_CONTAINER}) ({seen(f'{statistic}({selected}{_BIN})')})"
 
 
-def _throttling(matchers: Matchers, container: Matchers) -> str:
-    throttled = select("container_cpu_cfs_throttled_periods_total", *matchers, *container)
-    periods = select("container_cpu_cfs_periods_total", *matchers, *container)
-    return (
-        f"sum by ({_CONTAINER}) (increase({throttled}[1h])) / "
-        f"(sum by ({_CONTAINER}) (increase({periods}[1h])) > 0)"
-    )
+def _throttling(seen: Told, matchers: Matchers, container: Matchers) -> str:
+    def increase(metric: str) -> str:
+        selected = select(metric, *seen.matchers((*matchers, *container)))
+        return f"sum by ({_CONTAINER}) ({seen(f'increase({selected}[1h])')})"
+
+    throttled = increase("container_cpu_cfs_throttled_periods_total")
+    return f"{throttled} / ({increase('container_cpu_cfs_periods_total')} > 0)"
 
 
-def _pod_info(matchers: Matchers) -> str:
-    selected = select("kube_pod_info", *matchers, 'node!=""')
-    return f"max by ({_POD},node,host_network) (count_over_time({selected}{_BIN}))"
+def _pod_info(told: Told, matchers: Matchers) -> str:
+    selected = select("kube_pod_info", *told.matchers(matchers), *told.matchers(('node!=""',)))
+    return f"max by ({_POD},node,host_network) ({told(f'count_over_time({selected}{_BIN})')})"
 
 
-def _pod_phase(matchers: Matchers) -> str:
-    selected = select("kube_pod_status_phase", *matchers, 'phase!="Running"')
-    return f"max by ({_POD},phase) (last_over_time({selected}{_BIN})) == 1"
+def _pod_phase(told: Told, matchers: Matchers) -> str:
+    selected = select("kube_pod_status_phase", *told.matchers(matchers), 'phase!="Running"')
+    return f"max by ({_POD},phase) ({told(f'last_over_time({selected}{_BIN})')}) == 1"
 
 
-def _oom(matchers: Matchers) -> str:
+def _oom(told: Told, matchers: Matchers) -> str:
     """Time of the last OOM kill while it is the last termination; 1 where no time is exported."""
-    identity = f"{_POD},container"
-    reason = select("kube_pod_container_status_last_terminated_reason", *matchers, 'reason="OOMKilled"')
-    when = select("kube_pod_container_status_last_terminated_timestamp", *matchers)
-    killed = f"(max by ({identity}) (last_over_time({reason}{_BIN})) == 1)"
-    return f"(max by ({identity}) (last_over_time({when}{_BIN})) and {killed}) or {killed}"
+    own = told.matchers(matchers)
+
+    def last(metric: str, *more: str) -> str:
+        inner = told(f"last_over_time({select(metric, *own, *more)}{_BIN})")
+        return f"max by ({_POD},container) ({inner})"
+
+    killed = f"({last('kube_pod_container_status_last_terminated_reason', _OOM_KILLED)} == 1)"
+    return f"({last('kube_pod_container_status_last_terminated_timestamp')} and {killed}) or {killed}"
 
 
-def _container_facts(matchers: Matchers) -> str:
+def _container_facts(told: Told, matchers: Matchers) -> str:
     identity = f"{_POD},container"
+    own = told.matchers(matchers)
 
     def amounts(metric: str, statistic: str) -> str:
-        return f"max by ({identity},resource) ({statistic}({select(metric, *matchers, _RESOURCES)}{_HOUR}))"
+        inner = told(f"{statistic}({select(metric, *own, _RESOURCES)}{_HOUR})")
+        return f"max by ({identity},resource) ({inner})"
 
     def overhead(metric: str, resource: str) -> str:
-        inner = f"max by ({_POD}) (avg_over_time({select(metric, *matchers)}{_HOUR}))"
+        inner = f"max by ({_POD}) ({told(f'avg_over_time({select(metric, *own)}{_HOUR})')})"
         return f'label_replace({inner},"resource","{resource}","","")'
 
-    restarts = select("kube_pod_container_status_restarts_total", *matchers)
-    started = select("kube_pod_container_state_started", *matchers)
-    init = select("kube_pod_init_container_info", *matchers)
+    restarts = told(f"max_over_time({select('kube_pod_container_status_restarts_total', *own)}{_HOUR})")
+    started = told(f"min_over_time({select('kube_pod_container_state_started', *own)}{_HOUR})")
+    init = told(f"last_over_time({select('kube_pod_init_container_info', *own)}{_HOUR})")
     return _one_of(
         request=amounts("kube_pod_container_resource_requests", "avg_over_time"),
         init_request=amounts("kube_pod_init_container_resource_requests", "avg_over_time"),
@@ -214,15 +232,17 @@ def _container_facts(matchers: Matchers) -> str:
         init_limit=amounts("kube_pod_init_container_resource_limits", "max_over_time"),
         overhead_cpu=overhead("kube_pod_overhead_cpu_cores", "cpu"),
         overhead_memory=overhead("kube_pod_overhead_memory_bytes", "memory"),
-        restarts=f"max by ({identity}) (max_over_time({restarts}{_HOUR}))",
-        started=f"min by ({identity}) (min_over_time({started}{_HOUR}))",
-        init=f"max by ({identity},restart_policy) (last_over_time({init}{_HOUR}))",
+        restarts=f"max by ({identity}) ({restarts})",
+        started=f"min by ({identity}) ({started})",
+        init=f"max by ({identity},restart_policy) ({init})",
     )
 
 
-def _pod_facts(matchers: Matchers) -> str:
+def _pod_facts(told: Told, matchers: Matchers) -> str:
+    own = told.matchers(matchers)
+
     def latest(metric: str) -> str:
-        return f"max by ({_POD}) (max_over_time({select(metric, *matchers)}{_HOUR}))"
+        return f"max by ({_POD}) ({told(f'max_over_time({select(metric, *own)}{_HOUR})')})"
 
     return _one_of(
         scheduled=latest("kube_pod_status_scheduled_time"),
@@ -232,30 +252,35 @@ def _pod_facts(matchers: Matchers) -> str:
     )
 
 
-def _owners(matchers: Matchers) -> str:
+def _owners(told: Told, matchers: Matchers) -> str:
+    own = told.matchers(matchers)
+
     def owners(metric: str, identity: str) -> str:
-        selected = select(metric, *matchers)
-        by = f"namespace,{identity},owner_kind,owner_name"
-        return f"max by ({by}) (last_over_time({selected}{_HOUR}))"
+        inner = told(f"last_over_time({select(metric, *own)}{_HOUR})")
+        return f"max by (namespace,{identity},owner_kind,owner_name) ({inner})"
 
     return _one_of(
         pod=owners("kube_pod_owner", "pod,uid"),
         replicaset=owners("kube_replicaset_owner", "replicaset"),
         job=owners("kube_job_owner", "job_name"),
+        replicationcontroller=owners("kube_replicationcontroller_owner", "replicationcontroller"),
     )
 
 
-def _labels(matchers: Matchers) -> str:
+def _labels(told: Told, matchers: Matchers) -> str:
+    own = told.matchers(matchers)
+
     def labels(metric: str) -> str:
-        return f"last_over_time({select(metric, *matchers)}{_HOUR})"
+        return told(f"last_over_time({select(metric, *own)}{_HOUR})")
 
     return _one_of(pod=labels("kube_pod_labels"), namespace=labels("kube_namespace_labels"))
 
 
-def _pod_traffic(matchers: Matchers) -> str:
+def _pod_traffic(seen: Told, matchers: Matchers) -> str:
     def increase(metric: str, part: str) -> str:
-        selected = select(metric, *matchers, 'pod!=""')
-        return f"sum by (namespace,pod) (max by (namespace,pod,{part}) (increase({selected}[1h])))"
+        selected = select(metric, *seen.matchers((*matchers, 'pod!=""')))
+        inner = seen(f"increase({selected}[1h])")
+        return f"sum by (namespace,pod) (max by (namespace,pod,{part}) ({inner}))"
 
     return _one_of(
         network_receive=increase("container_network_receive_bytes_total", "interface"),
@@ -265,26 +290,26 @@ def _pod_traffic(matchers: Matchers) -> str:
     )
 
 
-def _node_info(matchers: Matchers) -> str:
-    info = select("kube_node_info", *matchers)
-    capacity = select("kube_node_status_capacity", *matchers, 'resource="cpu"')
+def _node_info(told: Told, matchers: Matchers) -> str:
+    info = told(f"count_over_time({select('kube_node_info', *matchers)}{_BIN})")
+    cpu = select("kube_node_status_capacity", *matchers, 'resource="cpu"')
     return (
-        f"max by (node,provider_id,system_uuid,internal_ip) (count_over_time({info}{_BIN})) "
-        f"or on (node) max by (node) (count_over_time({capacity}{_BIN}))"
+        f"max by (node,provider_id,system_uuid,internal_ip) ({info}) "
+        f"or on (node) max by (node) ({told(f'count_over_time({cpu}{_BIN})')})"
     )
 
 
-def _node_facts(matchers: Matchers) -> str:
+def _node_facts(told: Told, matchers: Matchers) -> str:
     def amounts(metric: str) -> str:
         selected = select(metric, *matchers, 'resource=~"cpu|memory|pods|.+_com_gpu"')
-        return f"max by (node,resource) (avg_over_time({selected}{_HOUR}))"
+        return f"max by (node,resource) ({told(f'avg_over_time({selected}{_HOUR})')})"
 
-    created = select("kube_node_created", *matchers)
+    created = told(f"max_over_time({select('kube_node_created', *matchers)}{_HOUR})")
     return _one_of(
         capacity=amounts("kube_node_status_capacity"),
         allocatable=amounts("kube_node_status_allocatable"),
-        created=f"max by (node) (max_over_time({created}{_HOUR}))",
-        labels=f"last_over_time({select('kube_node_labels', *matchers)}{_HOUR})",
+        created=f"max by (node) ({created})",
+        labels=told(f"last_over_time({select('kube_node_labels', *matchers)}{_HOUR})"),
     )
 
 

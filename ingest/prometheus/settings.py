@@ -39,8 +39,8 @@ class PrometheusSettings:
     cluster_label, cluster_label_value : str or None
         Label (and its value) that tells clusters apart when several share the server.
     container_matcher : str
-        Extra matcher on cAdvisor series; ``image!=""`` drops slices of the system. Empty for runtimes whose
-        series have no image (some CRI and Windows set-ups).
+        Extra matcher on cAdvisor series. ``image!=""`` would drop every container of runtimes whose series
+        tell no image (some CRI and Windows set-ups), so there is none by default.
     query_offset : timedelta
         How long after its end an hour is complete in the server.
     max_concurrency : int
@@ -78,7 +78,7 @@ class PrometheusSettings:
     tls_verify: bool = True
     cluster_label: str | None = None
     cluster_label_value: str | None = None
-    container_matcher: str = 'image!=""'
+    container_matcher: str = ""
     query_offset: timedelta = timedelta(minutes=10)
     max_concurrency: int = 4
     connect_timeout_seconds: float = 5.0

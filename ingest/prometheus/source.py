@@ -18,6 +18,7 @@ from ingest.prometheus.metrics import MetricNeed, explain_missing
 from ingest.prometheus.pacing import QueryLoad, RetryBudget
 from ingest.prometheus.probe import missing_metrics
 from ingest.prometheus.queries import fleet_queries
+from ingest.prometheus.relabelling import find_style
 from ingest.prometheus.settings import PrometheusSettings
 from models.vocabulary.errors import MetricsMissing
 from models.vocabulary.windows import DAY, HourWindow
@@ -108,7 +109,9 @@ class PrometheusSource:
         if window.end <= oldest:
             return AssembledChunk.before_history(window)
         intervals = read_intervals(self._engine, self.settings, window)
-        frames = self._engine.run(fleet_queries(self.settings, intervals), window)
+        span = (int(window.start.timestamp()), int(window.end.timestamp()))
+        style = find_style(self.connection, *span)
+        frames = self._engine.run(fleet_queries(self.settings, intervals, style), window)
         chunk = assemble(cluster, window, frames, intervals, oldest)
         states = {state: sum(v.state is state for v in chunk.verdicts) for state in WindowState}
         _LOG.info("%s %s: %s", cluster, window, {s.value: n for s, n in states.items() if n})

@@ -23,6 +23,7 @@ KNOWN_KINDS = frozenset(
 """Kinds an owner chain is followed through. An owner of another kind (an operator's own resource) ends it."""
 
 _JOB_OF_CRONJOB = re.compile(r"^(?P<name>.+)-\d{8,10}$")
+_NUMBERED = re.compile(r"-\d+")
 _LONGEST_CHAIN = 8
 _REVISION_LABELS = (
     "pod-template-hash",
@@ -84,7 +85,8 @@ def find_workload(pod: PodOwnership, lookup: OwnerLookup) -> Owner:
 
     The chain of controllers is followed through known kinds and stops at the last of them. A ReplicaSet or
     a Job that nobody describes any more still gives its Deployment (name without the template hash) or its
-    CronJob (name without the scheduled minute). Static pods (owner kind Node) lose their node's name.
+    CronJob (name without the scheduled minute), an OpenShift ReplicationController its DeploymentConfig by
+    the pod label of that name. Static pods (owner kind Node) lose their node's name.
     Bare pods are named by ``generateName``, else the label ``app.kubernetes.io/name``, else themselves.
     """
     if pod.owner is None or pod.owner.kind == "Node":
@@ -117,6 +119,11 @@ def _guess_above(owner: Owner, labels: Mapping[str, str]) -> Owner:
         if template_hash and owner.name.endswith(f"-{template_hash}"):
             kind = "Rollout" if rollout_hash else "Deployment"
             return Owner(kind, owner.name.removesuffix(f"-{template_hash}"))
+    deployment_config = labels.get("deploymentconfig", "")
+    if owner.kind == "ReplicationController" and _NUMBERED.fullmatch(
+        owner.name.removeprefix(deployment_config)
+    ):
+        return Owner("DeploymentConfig", deployment_config)
     if owner.kind == "Job" and (match := _JOB_OF_CRONJOB.match(owner.name)):
         return Owner("CronJob", match["name"])
     return owner

@@ -18,6 +18,7 @@ from models.simulation.scenario import (
     Shape,
     WorkloadPlan,
 )
+from models.simulation.shapes import SHAPE_LOG_SD
 from models.simulation.timeline import effective_request
 
 MEBIBYTE = 1024.0**2
@@ -39,6 +40,7 @@ _MEMORY_SIZES_MIB = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2
 """Sizes that people write."""
 _LARGEST_REQUEST_CORES = 1.6
 """Four such containers fit on the nodes of production in the presets, so that no pod waits for ever."""
+_SMALLEST_NOISE_LOG_SD = 0.05
 _SHAPES = (
     (Shape.WEEKLY, 0.30), (Shape.DAILY, 0.14), (Shape.STEADY, 0.24), (Shape.BURSTY, 0.12),
     (Shape.IDLE, 0.06), (Shape.GROWING, 0.08), (Shape.NIGHT_BATCH, 0.06),
@@ -81,14 +83,21 @@ class Draw:
         self._random = np.random.default_rng(seed)
         self._size_ratio = size_ratio
 
-    def container(self, name: str, kind: ContainerKind, site: TeamSite) -> ContainerPlan:
-        """Draw a team's container: requests as people write them, use by the fitted ratios."""
+    def container(
+        self, name: str, kind: ContainerKind, site: TeamSite, shape: Shape = Shape.STEADY
+    ) -> ContainerPlan:
+        """Draw a team's container: requests as people write them, use by the fitted ratios.
+
+        Its noise is what the shape leaves of the spread that series were recorded with.
+        """
         draw = self._random
         cores = float(draw.choice(_REQUEST_CORES, p=_REQUEST_WEIGHTS)) * self._size_ratio * site.size_ratio
         cores = min(_LARGEST_REQUEST_CORES, max(0.01, round(cores, 2)))
         memory = _written_size(cores * site.memory_ratio * float(draw.choice(_MEMORY_MIB_PER_CORE)))
         ratios = (fitted.APPLICATION_CPU_USAGE_TO_REQUEST, fitted.APPLICATION_MEMORY_USAGE_TO_REQUEST)
-        return self._plan(name, kind, (cores, memory), ratios, site.use_ratio)
+        plan = self._plan(name, kind, (cores, memory), ratios, site.use_ratio)
+        rest = plan.cpu_noise_log_sd**2 - SHAPE_LOG_SD[shape] ** 2
+        return replace(plan, cpu_noise_log_sd=math.sqrt(max(rest, _SMALLEST_NOISE_LOG_SD**2)))
 
     def _plan(
         self,
@@ -131,10 +140,10 @@ class Draw:
         name = f"{site.team}-{_SERVICES[place % len(_SERVICES)]}"
         is_stateful = draw.random() < 0.2
         replicas = int(draw.choice((1, 2, 3, 4, 6), p=(0.22, 0.34, 0.26, 0.12, 0.06)))
-        containers = [self.container("app", ContainerKind.MAIN, site)]
+        containers = [self.container("app", ContainerKind.MAIN, site, shape)]
         if draw.random() < 0.2:
             sidecar = replace(site, size_ratio=0.1, memory_ratio=1.0)
-            containers.append(self.container("proxy", ContainerKind.SIDECAR, sidecar))
+            containers.append(self.container("proxy", ContainerKind.SIDECAR, sidecar, shape))
         if draw.random() < 0.15:
             containers.insert(0, _init_container(containers[0], int(draw.integers(5, 30))))
         is_scaled = shape in (Shape.DAILY, Shape.WEEKLY) and not is_stateful and draw.random() < 0.25

@@ -94,7 +94,7 @@ def _demo(seed: int, pods: int, days: int | None) -> Scenario:
         clusters=clusters,
         ownership=_ownership(clusters, start, changed_at),
         team_budgets={team: _DEMO_BUDGETS.get(team, 450.0) for team in TEAMS},
-        company_budget=10_500.0,
+        company_budget=9_200.0,
         initiatives=(
             InitiativePlan(
                 name="Right-size search and catalog",
@@ -219,7 +219,7 @@ def _fortnight(seed: int, pods: int, days: int | None) -> Scenario:
     start = _instant(2026, 11, 2)
     end = start + (days or 14) * _DAY
     draw = Draw(seed_of(seed, "fortnight") % 2**32, 0.5)
-    sites = [TeamSite(team, team, ("general",)) for team in TEAMS[:6]]
+    sites = [TeamSite(team, team, ("general",)) for team in (*TEAMS[:5], "logistics")]
     workloads = [*agents(), *_services(draw, sites, 2)]
     workloads += [
         leaking_service(sites[0], 20.0),
@@ -260,9 +260,8 @@ def _fleet(seed: int, pods: int, days: int | None) -> Scenario:
     start = _instant(2026, 11, 2)
     end = start + (days or 1) * _DAY
     draw = Draw(seed_of(seed, "fleet") % 2**32)
-    platform = _platform(draw, ("general",))
-    workloads: list[WorkloadPlan] = [*agents(), *platform]
-    count, place = sum(plan.replicas for plan in platform), 0
+    workloads: list[WorkloadPlan] = list(agents())
+    count, place = 0, 0
     while count < pods * 0.92:
         team = TEAMS[place % len(TEAMS)]
         plan = draw.service(TeamSite(team, team, ("general",)), place // len(TEAMS))

@@ -19,6 +19,12 @@ _EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday; Monday is 0."""
 _KNOT_SECONDS = 6 * 3600
 
+SHAPE_LOG_SD = {
+    Shape.STEADY: 0.0, Shape.DAILY: 0.38, Shape.WEEKLY: 0.46, Shape.BURSTY: 0.43, Shape.NIGHT_BATCH: 1.20,
+    Shape.GROWING: 0.29, Shape.LEAKING: 0.0, Shape.IDLE: 0.0, Shape.FLASH_SALE: 0.46,
+}  # fmt: skip
+"""Standard deviation of the logarithm of each curve over a fortnight: part of a recorded series' spread."""
+
 
 def demand_level(plan: WorkloadPlan, times: Int, span: tuple[int, int], seed: int) -> Float:
     """Return the demand of a workload relative to its mean at each time.

@@ -18,7 +18,11 @@ MillicoreError                  exit 1
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
+
+_LONGEST_VALUE = 120
+"""Characters of a value that a message quotes: a cell may hold megabytes."""
 
 
 class MillicoreError(Exception):
@@ -72,8 +76,16 @@ class InputError(MillicoreError):
             )
             if part
         )
-        shown = f" value {value!r}" if value is not None else ""
+        shown = f" value {_shown(value)}" if value is not None else ""
         super().__init__(f"{where}:{shown} {reason}" if where else f"{shown} {reason}".strip())
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message: text in quotes, numbers and instants as people write them, none too long."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text):,} characters)"
 
 
 class SourceError(MillicoreError):

@@ -23,7 +23,11 @@ def check_cluster_name(name: str) -> str:
         If it does not match ``[a-z0-9][a-z0-9._-]{0,62}`` or is ``null``, which Hive partition paths
         read back as a missing value.
     """
-    if not _CLUSTER_NAME.fullmatch(name) or name == "null":
+    if name == "null":
+        raise InputError(
+            "is kept for a missing value and cannot name a cluster", field="cluster", value=name
+        )
+    if not _CLUSTER_NAME.fullmatch(name):
         raise InputError(
             "is not a cluster name: use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit",
             field="cluster",

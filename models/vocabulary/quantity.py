@@ -48,5 +48,15 @@ def format_memory(size_bytes: float) -> str:
     return f"{mebibytes // 1024}Gi" if mebibytes % 1024 == 0 and mebibytes else f"{mebibytes}Mi"
 
 
+def say_cores(cores: float) -> str:
+    """Return cores for people, with three decimals below a tenth: ``0.25`` gives ``0.25 cores``."""
+    return f"{cores:,.3f} cores" if cores < 0.1 else f"{cores:,.2f} cores"
+
+
+def say_memory(size_bytes: float) -> str:
+    """Return bytes for people, MiB below one GiB: ``1073741824`` gives ``1.00 GiB``."""
+    return f"{size_bytes / 2**20:,.0f} MiB" if size_bytes < 2**30 else f"{size_bytes / 2**30:,.2f} GiB"
+
+
 def _ceil(number: Decimal) -> int:
     return int(number.to_integral_value(rounding=ROUND_CEILING))

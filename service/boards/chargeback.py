@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from models.chargeback.lines import ChargeLine, LineKind, amount
+from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, LineKind, amount
 from models.vocabulary.identity import Principal
-from models.vocabulary.money import minor_digits
 from models.vocabulary.windows import DAY
 from service.boards.coverage import billing_today
 from service.boards.figures import BoardHeader, Figure, Mark
@@ -306,12 +305,14 @@ def check_sums(sums: Sequence[SumCheck]) -> Check:
             nodes=money(wrong.node_bill, wrong.currency),
             difference=money(wrong.lines - wrong.node_bill, wrong.currency),
         )
-    by_currency: dict[str, Decimal] = {}
-    for one in sums:
-        # each cluster's bill is rounded by itself, as in the file
-        bill = round(one.node_bill, minor_digits(one.currency))
-        by_currency[one.currency] = by_currency.get(one.currency, _ZERO) + bill
-    shown = ", ".join(money(total, currency) for currency, total in sorted(by_currency.items()))
+    # where a currency has several clusters, their bills together are a row of their own
+    whole = {one.currency for one in sums if one.cluster == ALL_CLUSTERS}
+    bills = {
+        one.currency: one.node_bill
+        for one in sums
+        if one.cluster == ALL_CLUSTERS or one.currency not in whole
+    }
+    shown = ", ".join(money(bill, currency) for currency, bill in sorted(bills.items()))
     return _check("adds_up", True, nodes=shown)  # noqa: FBT003
 
 

@@ -30,15 +30,20 @@ class CostChange:
     @property
     def tone(self) -> Tone:
         """Less cost is good."""
-        if self.difference == 0:
-            return Tone.NEUTRAL
-        return Tone.BAD if self.difference > 0 else Tone.GOOD
+        return tone_of_change(self.difference)
 
     def text(self, currency: str) -> str:
         """Return arrow, signed amount and signed percentage."""
         amount = signed_money(self.difference, currency)
         relative = f" ({signed_percent(self.ratio)})" if self.ratio is not None else ""
         return f"{arrow(self.difference)} {amount}{relative}"
+
+
+def tone_of_change(difference: Decimal) -> Tone:
+    """Return the meaning of a change of cost: less is good."""
+    if difference == 0:
+        return Tone.NEUTRAL
+    return Tone.BAD if difference > 0 else Tone.GOOD
 
 
 def compare_costs(later: Decimal, earlier: Decimal, later_days: int, earlier_days: int) -> CostChange:

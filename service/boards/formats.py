@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from models.vocabulary.money import minor_digits
+from models.vocabulary.quantity import say_cores, say_memory
 
 MINUS = "\N{MINUS SIGN}"
 NOT_KNOWN = "\N{EM DASH}"
@@ -63,6 +64,12 @@ def signed_money(amount: Decimal, currency: str, *, like: Decimal | None = None)
     """Return an amount with an explicit sign, ``+1,200 EUR``; zero carries none."""
     text = headline_money(amount, currency, like=like)
     return f"+{text}" if amount > 0 else text
+
+
+def signed_number(amount: Decimal, currency: str) -> str:
+    """Return a change to the smallest coin with its sign but without its currency, for a column of it."""
+    text = money(amount, currency).removesuffix(f" {currency}")
+    return f"+{text}" if round(amount, minor_digits(currency)) > 0 else text
 
 
 def arrow(amount: Decimal | float) -> str:
@@ -129,16 +136,25 @@ def plural(count: int, noun: str) -> str:
 
 def cores(value: float | None) -> str:
     """Return CPU cores, with three decimals below a tenth of a core."""
-    if value is None:
-        return "not set"
-    return f"{value:,.3f} cores" if value < 0.1 else f"{value:,.2f} cores"
+    return "not set" if value is None else say_cores(value)
 
 
 def memory(value: float | None) -> str:
     """Return memory in binary units: MiB below one GiB."""
+    return "not set" if value is None else say_memory(value)
+
+
+def plain_cores(value: float | None) -> str:
+    """Return CPU cores without the unit, for a column that names it."""
+    return "not set" if value is None else cores(value).removesuffix(" cores")
+
+
+def plain_gib(value: float | None) -> str:
+    """Return memory in GiB without the unit, for a column that names it; three decimals below a tenth."""
     if value is None:
         return "not set"
-    return f"{value / 2**20:,.0f} MiB" if value < _GIB else f"{value / _GIB:,.2f} GiB"
+    gib = value / _GIB
+    return f"{gib:,.3f}" if gib < 0.1 else f"{gib:,.2f}"
 
 
 def amount_of(resource: str, value: float | None) -> str:

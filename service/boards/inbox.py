@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
 from models.vocabulary.identity import Principal, Role
 from models.vocabulary.recommendation import Recommendation, RecommendationState
 from service.boards.figures import BoardHeader, Figure
-from service.boards.formats import cores, headline_money, memory, money
+from service.boards.formats import headline_money, money, plain_cores, plain_gib
 from service.boards.headers import build_header, read_final_days
 from service.boards.savings import read_bankable
 from service.boards.texts import say, say_or
@@ -34,11 +35,12 @@ class InboxRow:
     team: str
     cpu: str
     memory: str
+    kind: str
+    raised: str
     saving: Decimal | None
     currency: str | None
     risk_ratio: float
     confidence: float
-    is_increase: bool
     is_small: bool
 
 
@@ -111,17 +113,47 @@ def build_row(stored: StoredRecommendation) -> InboxRow:
         workload=workload.name,
         container=advice.key.container,
         team=stored.team or say("team.unowned"),
-        cpu=change_text(cores(advice.current.cpu_request_cores), cores(advice.advised.cpu_request_cores)),
-        memory=change_text(
-            memory(advice.current.memory_request_bytes), memory(advice.advised.memory_request_bytes)
+        cpu=change_text(
+            plain_cores(advice.current.cpu_request_cores), plain_cores(advice.advised.cpu_request_cores)
         ),
+        memory=change_text(
+            plain_gib(advice.current.memory_request_bytes), plain_gib(advice.advised.memory_request_bytes)
+        ),
+        kind=kind_of(advice),
+        raised=", ".join(say(f"resource.{name}") for name in raised_resources(advice)),
         saving=advice.requested_saving_per_month,
         currency=advice.currency,
         risk_ratio=advice.risk.cpu_over_request_ratio,
         confidence=advice.confidence,
-        is_increase=advice.is_increase,
         is_small=advice.is_small_change,
     )
+
+
+def raised_resources(advice: Recommendation) -> list[str]:
+    """Return the resources whose request would grow, or would be set for the first time."""
+    now, then = advice.current, advice.advised
+    pairs = {
+        "cpu": (now.cpu_request_cores, then.cpu_request_cores),
+        "memory": (now.memory_request_bytes, then.memory_request_bytes),
+    }
+    return [
+        name
+        for name, (before, after) in pairs.items()
+        if after is not None and (before is None or after > before)
+    ]
+
+
+def kind_of(advice: Recommendation) -> str:
+    """Return ``save`` (nothing grows), ``raise`` (nothing shrinks) or ``mixed`` (one of each)."""
+    now, then = advice.current, advice.advised
+    pairs = (
+        (now.cpu_request_cores, then.cpu_request_cores),
+        (now.memory_request_bytes, then.memory_request_bytes),
+    )
+    is_cut = any(before is not None and (after is None or after < before) for before, after in pairs)
+    if not raised_resources(advice):
+        return "save"
+    return "mixed" if is_cut else "raise"
 
 
 def change_text(before: str, after: str) -> str:
@@ -135,13 +167,14 @@ def build_inbox_figures(
     """Return the figures above the list. Requested and bankable savings are never added."""
     waiting = [one.recommendation for one in stored if one.state is OPEN]
     snoozed = [one.recommendation for one in stored if one.state is RecommendationState.SNOOZED]
-    increases = [advice for advice in waiting if advice.is_increase]
+    kinds = Counter(kind_of(advice) for advice in waiting)
     per_month = say("suggestions.per_month")
     return (
         Figure(
             "open",
             say("suggestions.open_count"),
             f"{len(waiting):,}",
+            note=say("suggestions.save_count", count=f"{kinds['save']:,}"),
             explanation=say("suggestions.open_help"),
         ),
         Figure(
@@ -161,7 +194,8 @@ def build_inbox_figures(
         Figure(
             "increases",
             say("suggestions.safety"),
-            f"{len(increases):,}",
+            f"{kinds['raise']:,}",
+            note=say("suggestions.mixed_count", count=f"{kinds['mixed']:,}"),
             explanation=say("suggestions.safety_help"),
         ),
         Figure(
@@ -200,7 +234,7 @@ def filter_rows(
     team, cluster : str or None
         None shows all.
     kind : str
-        ``all``, ``save``, ``raise`` or ``small``; small changes show only when asked for.
+        ``all``, ``save``, ``mixed``, ``raise`` or ``small``; small changes show only when asked for.
     """
     return tuple(
         row
@@ -215,6 +249,6 @@ def filter_rows(
 def _is_kind(row: InboxRow, kind: str) -> bool:
     if kind == "small":
         return row.is_small
-    if kind == "raise":
-        return row.is_increase
-    return not row.is_small and (kind == "all" or (row.saving or 0) > 0)
+    if kind == "all":
+        return not row.is_small or row.kind == "raise"
+    return row.kind == kind and (kind != "save" or not row.is_small)

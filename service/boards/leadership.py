@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY, day_start
@@ -15,20 +14,20 @@ from service.boards.figures import BoardHeader, Figure
 from service.boards.formats import money
 from service.boards.freshness import age_of
 from service.boards.headers import build_header, doubt_marks, last_final_day, read_final_days
-from service.boards.leadership_facts import LeadershipFacts, MonthForecast, SavingFacts
+from service.boards.leadership_chart import DailyChart, build_chart
+from service.boards.leadership_facts import DayForecast, LeadershipFacts, MonthForecast, SavingFacts
 from service.boards.leadership_tables import (
     AttentionLine,
     StageRow,
     build_attention,
     build_stages,
 )
-from service.boards.leadership_teams import TeamRow, build_teams, payer_changes
+from service.boards.leadership_teams import TOP_TEAMS, TeamRow, build_teams, payer_changes
 from service.boards.leadership_views import (
     CauseShare,
     build_figures,
     build_sentence,
     cause_shares,
-    daily_rows,
     total_costs,
 )
 from service.boards.periods import LAST_SEVEN_DAYS, Period, choose_period, default_period
@@ -36,6 +35,7 @@ from service.boards.savings import read_bankable
 from service.boards.stages import read_stages
 from service.boards.texts import say
 from service.runtime import Runtime
+from service.usecases.forecasts import DAY_COST
 from warehouse.pins import Pin
 from warehouse.reads.costs import CostReads
 from warehouse.reads.forecasts import MONTH_COST, ForecastReads
@@ -46,7 +46,7 @@ _MONTHS_OFFERED = 13
 
 @dataclass(frozen=True)
 class LeadershipBoard:
-    """All that the cost board shows."""
+    """All that the cost board shows; ``top_teams`` folds the smaller ones of ``teams`` into one row."""
 
     header: BoardHeader
     currency: str
@@ -55,9 +55,10 @@ class LeadershipBoard:
     periods: tuple[tuple[str, str], ...]
     figures: tuple[Figure, ...]
     sentence: str
-    daily: tuple[Mapping[str, Any], ...]
+    chart: DailyChart
     causes: tuple[CauseShare, ...]
     teams: tuple[TeamRow, ...]
+    top_teams: tuple[TeamRow, ...]
     stages: tuple[StageRow, ...]
     attention: tuple[AttentionLine, ...]
     total: Decimal
@@ -149,8 +150,15 @@ def _read_forecast(reading: _Reading, period: Period, currency: str) -> MonthFor
     )
     if found is None:
         return None
+    days = ForecastReads(runtime.warehouse.lake, reading.pin).days(
+        reading.principal, DAY_COST, currency, found.run_at
+    )
+    ahead = tuple(
+        DayForecast(one.start.astimezone(runtime.settings.zone).date(), one.value, one.lower_80, one.upper_80)
+        for one in days
+    )
     to_come = (period.whole.last - found.run_at.astimezone(runtime.settings.zone).date()) / DAY + 1
-    return MonthForecast(found.value, found.lower_80, found.upper_80, found.model, int(to_come))
+    return MonthForecast(found.value, found.lower_80, found.upper_80, found.model, int(to_come), ahead)
 
 
 def _read_budget(reading: _Reading, period: Period, currency: str) -> Decimal | None:
@@ -186,9 +194,10 @@ def _build_board(facts: LeadershipFacts, reading: _Reading, currencies: tuple[st
         periods=offered_periods(reading.final_days, facts.period.name),
         figures=build_figures(facts),
         sentence=build_sentence(facts, payer_changes(facts)),
-        daily=tuple(daily_rows(facts)),
+        chart=build_chart(facts),
         causes=cause_shares(totals, facts.currency),
         teams=build_teams(facts),
+        top_teams=build_teams(facts, most=TOP_TEAMS),
         stages=build_stages(facts),
         attention=build_attention(facts),
         total=totals.total,

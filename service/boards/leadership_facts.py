@@ -12,6 +12,16 @@ from warehouse.reads.costs import DayCost, OwnerCost, TeamDayCost
 
 
 @dataclass(frozen=True)
+class DayForecast:
+    """Forecast cost of one day to come with its 80 % interval."""
+
+    day: date
+    value: Decimal
+    lower_80: Decimal
+    upper_80: Decimal
+
+
+@dataclass(frozen=True)
 class MonthForecast:
     """Forecast of a month's whole cost: point, 80 % interval, model, days that are still forecast."""
 
@@ -20,6 +30,7 @@ class MonthForecast:
     upper_80: Decimal
     model: str
     day_count: int
+    days: tuple[DayForecast, ...] = ()
 
 
 @dataclass(frozen=True)

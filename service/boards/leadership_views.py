@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from service.boards.comparisons import CostChange, compare_costs
@@ -21,7 +20,7 @@ from service.boards.freshness import Freshness, freshness_of
 from service.boards.leadership_facts import LeadershipFacts
 from service.boards.periods import FORECAST_NEEDS_FINAL_DAYS, NoComparison
 from service.boards.texts import say, say_or
-from warehouse.reads.costs import DayCost, OwnerCost
+from warehouse.reads.costs import OwnerCost
 
 _ZERO = Decimal(0)
 
@@ -152,7 +151,7 @@ def _cost_figure(facts: LeadershipFacts, totals: Totals) -> Figure:
 
 
 def _forecast_figure(facts: LeadershipFacts) -> Figure:
-    reason = _why_no_forecast(facts)
+    reason = why_no_forecast(facts)
     label, help_text = say("leadership.forecast"), say("leadership.forecast_help")
     if reason is not None or facts.forecast is None:
         text = reason or say("leadership.forecast_not_run")
@@ -176,7 +175,8 @@ def _forecast_figure(facts: LeadershipFacts) -> Figure:
     )
 
 
-def _why_no_forecast(facts: LeadershipFacts) -> str | None:
+def why_no_forecast(facts: LeadershipFacts) -> str | None:
+    """Return why no forecast may be shown, or None if it may."""
     final = sum(facts.final_days.values())
     if not facts.period.is_running:
         return say("leadership.forecast_not_running")
@@ -201,7 +201,7 @@ def _budget_figure(facts: LeadershipFacts, totals: Totals) -> Figure:
     prorated = budget * len(facts.period.covered) / facts.period.whole.day_count
     ratio = ratio_of(totals.total, prorated)
     change = None
-    if facts.forecast is not None and _why_no_forecast(facts) is None:
+    if facts.forecast is not None and why_no_forecast(facts) is None:
         over = facts.forecast.value - budget
         key, tone = (
             ("leadership.budget_over", Tone.BAD) if over > 0 else ("leadership.budget_under", Tone.GOOD)
@@ -306,33 +306,3 @@ def build_sentence(facts: LeadershipFacts, parts: Iterable[tuple[str, Decimal]])
         f"{label} {signed_money(amount, currency, like=total)}" for label, amount in largest if amount
     )
     return f"{first} {say('sentence.drivers', drivers=drivers)}" if drivers else first
-
-
-def daily_rows(facts: LeadershipFacts) -> list[dict[str, object]]:
-    """Return one row per day for the chart: cost, the earlier period's cost on the same day, finality."""
-    before = list(facts.by_day_before)
-    first = facts.period.whole.first
-    by_number = {number: row for number, row in enumerate(_aligned(facts, before))}
-    rows: list[dict[str, object]] = []
-    for row in facts.by_day:
-        number = (row.day - first).days
-        earlier = by_number.get(number)
-        rows.append(
-            {
-                "day": row.day,
-                "cost": float(row.cost.total_cost),
-                "cost_text": money(row.cost.total_cost, facts.currency),
-                "earlier": None if earlier is None else float(earlier.cost.total_cost),
-                "earlier_text": money(earlier.cost.total_cost if earlier else None, facts.currency),
-                "is_final": facts.final_days.get(row.day, False),
-            }
-        )
-    return rows
-
-
-def _aligned(facts: LeadershipFacts, before: list[DayCost]) -> list[DayCost | None]:
-    compared = facts.period.compared
-    if compared is None:
-        return []
-    by_day: dict[date, DayCost] = {row.day: row for row in before}
-    return [by_day.get(day) for day in compared.days()]

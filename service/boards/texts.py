@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.boards.catalogue import chargeback, common, health, leadership, oversell, suggestions
+from service.boards.catalogue import chargeback, every_board, health, leadership, oversell, suggestions
 
 TEXTS: Final[dict[str, str]] = {
-    **common.TEXTS,
+    **every_board.TEXTS,
     **leadership.TEXTS,
     **suggestions.TEXTS,
     **chargeback.TEXTS,

@@ -8,6 +8,7 @@ from importlib.metadata import version as distribution_version
 import typer
 
 from service.cli import (
+    access_commands,
     chargeback_commands,
     first_steps_commands,
     ingest_commands,
@@ -37,6 +38,7 @@ for group in (
     recommend_commands,
     chargeback_commands,
     run_commands,
+    access_commands,
 ):
     group.register(app)
 

@@ -37,8 +37,8 @@ from service.jobs.node_hours import (
     money_arrays,
     take_codes,
 )
+from warehouse.lake.observed_tables import NODE_HOUR
 from warehouse.lake.partition_files import StagedFile, read_partition, write_partition
-from warehouse.lake.tables import NODE_HOUR
 
 CODE_VERSION = "allocation-1"
 """Raise it when the result for equal inputs changes: every day is then allocated again."""

@@ -9,8 +9,8 @@ from datetime import date
 import pyarrow as pa
 
 from models.profiles.daily import SOURCE_COLUMNS, build_day_histograms
+from warehouse.lake.observed_tables import CONTAINER_HOUR
 from warehouse.lake.partition_files import StagedFile, read_partition, write_partition
-from warehouse.lake.tables import CONTAINER_HOUR
 
 TEXT_COLUMNS = (
     "namespace",

@@ -17,7 +17,7 @@ from models.vocabulary.windows import DAY, day_start, floor_hour, to_utc
 from service.boards.headers import read_final_days
 from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
-from warehouse.lake.tables import FORECAST
+from warehouse.lake.derived_tables import FORECAST
 from warehouse.reads.costs import CostReads
 from warehouse.reads.forecasts import MONTH_COST
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from models.vocabulary.errors import UsageError
+from models.vocabulary.identity import Principal
 from models.vocabulary.windows import HOUR, HourWindow, floor_hour
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
@@ -21,6 +22,10 @@ from service.usecases.ingest import (
     last_settled_hour,
 )
 from service.usecases.inventory import RefinedSource, refresh_inventory
+from warehouse.reads.load import READ_SOURCE
+
+INGEST_PRINCIPAL = Principal("millicore-ingest")
+"""Who the audit log names for reads of sources; it may read nothing that people see."""
 
 MakeSource = Callable[[ClusterSettings], OpenSource]
 MakeWindow = Callable[[str], tuple[HourWindow, HourWindow | None]]
@@ -91,9 +96,25 @@ def _ingest(runtime: Runtime, options: IngestOptions, windows: MakeWindow) -> It
         with closing(RefinedSource(runtime, options.make_source(configured[name]))) as source:
             plan = IngestPlan(source, name, window, reread)
             outcome = ingest_owed(runtime, plan, progress=options.progress, is_stopping=options.is_stopping)
+            _record_load(runtime, outcome, source)
         return replace(outcome, notes=(*missing, *outcome.notes))
 
     return each_cluster(list(configured), work)
+
+
+def _record_load(runtime: Runtime, outcome: IngestOutcome, source: RefinedSource) -> None:
+    """Note in the audit log what the run asked of the source, for the board of data health."""
+    load = source.load
+    if load is None or load.query_count == 0:
+        return
+    detail = {
+        "source": source.name,
+        "hour_count": sum(outcome.hours.values()),
+        "query_count": load.query_count,
+        "sample_count": load.sample_count,
+        "answer_bytes": load.answer_bytes,
+    }
+    runtime.warehouse.audit.append(INGEST_PRINCIPAL, READ_SOURCE, outcome.cluster, runtime.now(), detail)
 
 
 def register_cluster(runtime: Runtime, cluster: ClusterSettings) -> None:

@@ -15,7 +15,7 @@ from models.vocabulary.windows import HourWindow
 from service.leasing import holding
 from service.runtime import Runtime
 from service.settings import ClusterSettings
-from service.sources import OpenSource, kubernetes_settings
+from service.sources import MeasuredSource, OpenSource, SourceLoad, kubernetes_settings
 from warehouse.fencing import Lease
 from warehouse.observed import ObservedWindow
 
@@ -56,6 +56,11 @@ class RefinedSource:
             self._history[cluster] = self._runtime.warehouse.lake.scan("object_history", cluster=cluster)
         history = self._history[cluster]
         return refine_hours(observed, history) if history.num_rows else observed
+
+    @property
+    def load(self) -> SourceLoad | None:
+        """What the inner source asked of its server, None where it asks none."""
+        return self._inner.load if isinstance(self._inner, MeasuredSource) else None
 
     def close(self) -> None:
         """Close the inner source."""

@@ -18,7 +18,7 @@ from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
 from service.usecases.oversell_rows import EarlierPlan, PlanInput, plan_rows
 from service.usecases.profiles import cluster_names
-from warehouse.lake.tables import OVERSELL_PLAN
+from warehouse.lake.derived_tables import OVERSELL_PLAN
 from warehouse.observed import WindowState
 
 _TABLE = "oversell_plan"

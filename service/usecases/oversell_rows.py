@@ -14,7 +14,7 @@ from models.oversell.calibration import Calibration
 from models.oversell.peaks import FloatArray
 from models.oversell.ratio import RatioRules, Ratios, Sold, advise_ratios
 from service.jobs.oversell import NodePeaks
-from warehouse.lake.tables import OVERSELL_PLAN
+from warehouse.lake.derived_tables import OVERSELL_PLAN
 
 _ALLOCATABLE = {"cpu": "cpu_allocatable_cores", "memory": "memory_allocatable_bytes"}
 _ACTUATORS = {

@@ -19,7 +19,7 @@ from service.leasing import holding
 from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
 from service.usecases.workload_constraints import read_hpa_metrics
-from warehouse.lake.tables import CONTAINER_HISTOGRAM_DAY
+from warehouse.lake.derived_tables import CONTAINER_HISTOGRAM_DAY
 from warehouse.pins import Pin
 
 _TABLE = "container_histogram_day"

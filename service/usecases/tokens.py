@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from models.vocabulary.errors import UsageError
 from models.vocabulary.identity import Principal, Role
 from service.runtime import Runtime
+from service.usecases.grants import grant_roles, parse_roles
 
 
 def issue_token(
@@ -31,18 +31,13 @@ def issue_token(
         If a role is unknown, or owner has no team.
     """
     by.require(Role.ADMIN)
-    access = runtime.warehouse.access
-    for role in map(_parse_role, roles):
-        if role is not Role.OWNER:
-            access.grant(name, role)
-        elif not teams:
-            raise UsageError("the role owner needs --team")
-        for team in teams if role is Role.OWNER else ():
-            access.grant(name, role, team)
+    grant_roles(runtime, by, name, parse_roles(roles, teams))
     now = datetime.now(UTC)
-    return access.issue_token(
+    issued = runtime.warehouse.access.issue_token(
         name, description=f"issued by {by.id}", at=now, expires_at=now + timedelta(days=days)
     )
+    runtime.warehouse.audit.append(by, "issue token", name, now, {"days": days})
+    return issued
 
 
 def revoke_token(runtime: Runtime, by: Principal, token_id: str) -> None:
@@ -56,11 +51,6 @@ def revoke_token(runtime: Runtime, by: Principal, token_id: str) -> None:
         If there is no such valid token.
     """
     by.require(Role.ADMIN)
-    runtime.warehouse.access.revoke_token(token_id, datetime.now(UTC))
-
-
-def _parse_role(text: str) -> Role:
-    try:
-        return Role(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a role: use one of {', '.join(Role)}") from None
+    now = datetime.now(UTC)
+    runtime.warehouse.access.revoke_token(token_id, now)
+    runtime.warehouse.audit.append(by, "revoke token", token_id, now)

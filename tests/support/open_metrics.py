@@ -65,6 +65,30 @@ class TestPod:
     labels: Labels = field(default_factory=dict)
 
 
+_STATE_TARGET = {
+    "namespace": "monitoring",
+    "pod": "kps-kube-state-metrics-7d8f9b6c5-x2k4p",
+    "container": "kube-state-metrics",
+    "endpoint": "http",
+    "instance": "10.42.0.17:8080",
+    "service": "kps-kube-state-metrics",
+}
+_KUBELET_TARGET = {
+    "namespace": "kube-system",
+    "endpoint": "https-metrics",
+    "instance": "10.0.0.1:10250",
+    "metrics_path": "/metrics/cadvisor",
+    "service": "kps-kubelet",
+}
+
+
+def without_honour(metric: str, labels: Labels) -> Labels:
+    """Return the labels as kube-prometheus-stack stores them when ``honorLabels`` is off."""
+    target = _STATE_TARGET if metric.startswith("kube_") else _KUBELET_TARGET
+    renamed = {f"exported_{name}" if name in target else name: value for name, value in labels.items()}
+    return {**renamed, **target}
+
+
 class ClusterWriter:
     """Writes nodes and pods as a kubelet and kube-state-metrics would export them.
 
@@ -79,12 +103,16 @@ class ClusterWriter:
         scrape: int = 30,
         jobs: Iterable[str] = ("kubelet",),
         extra: Labels | None = None,
+        is_honoured: bool = True,
+        image: str = "registry/app:1",
     ) -> None:
+        self.is_honoured, self.image = is_honoured, image
         self.start, self.end, self.scrape = start, end, scrape
         self.jobs = tuple(jobs)
         self.extra = extra or {}
         self.gaps: list[tuple[float, float]] = []
         self.file = MetricFile()
+        self.owners: dict[str, tuple[str, str]] = {}
 
     def moments(self, start: float, end: float) -> list[float]:
         first = max(start, self.start)
@@ -101,7 +129,8 @@ class ClusterWriter:
         self, metric: str, labels: Labels, moments: list[float], value: float | Callable[[float], float] = 1.0
     ) -> None:
         for position, job in enumerate(self.jobs):
-            full = {**labels, **self.extra, "job": job}
+            own = labels if self.is_honoured else without_honour(metric, labels)
+            full = {**own, **self.extra, "job": job}
             for moment in moments:
                 number = value(moment) if callable(value) else value
                 self.file.add(metric, full, moment + position, number)
@@ -168,12 +197,24 @@ class ClusterWriter:
         self._add("kube_pod_start_time", identity, seen, pod.start)
         self._add("kube_pod_owner", {**identity, "owner_kind": kind, "owner_name": owner}, seen)
         if kind == "ReplicaSet":
+            above = self.owners.get(owner, ("Deployment", owner.rpartition("-")[0]))
             self._add(
                 "kube_replicaset_owner",
                 {
                     "namespace": pod.namespace,
                     "replicaset": owner,
-                    "owner_kind": "Deployment",
+                    "owner_kind": above[0],
+                    "owner_name": above[1],
+                },
+                seen,
+            )
+        if kind == "ReplicationController":
+            self._add(
+                "kube_replicationcontroller_owner",
+                {
+                    "namespace": pod.namespace,
+                    "replicationcontroller": owner,
+                    "owner_kind": "DeploymentConfig",
                     "owner_name": owner.rpartition("-")[0],
                 },
                 seen,
@@ -233,7 +274,7 @@ class ClusterWriter:
             "namespace": pod.namespace,
             "pod": pod.name,
             "container": container.name,
-            "image": "registry/app:1",
+            "image": self.image,
             "id": f"/kubepods/{pod.uid}/{container.name}",
             "node": pod.node,
         }

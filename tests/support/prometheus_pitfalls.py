@@ -156,6 +156,26 @@ def replaced_node(writer: ClusterWriter) -> None:
     writer.add_pod(TestPod("shop", "web-5d4f7-fghij", "u2", "n1", T0 + 5700, NEVER))
 
 
+OWNERS = {
+    ("ReplicaSet", "shop-7c9d5"): ("Rollout", "shop"),
+    ("ReplicaSet", "lonely-6b8f4"): ("ReplicaSet", "lonely-6b8f4"),
+    ("ReplicationController", "portal-3"): ("DeploymentConfig", "portal"),
+    ("StatefulSet", "db"): ("StatefulSet", "db"),
+    ("DaemonSet", "agent"): ("DaemonSet", "agent"),
+    ("Job", "report-29000000"): ("CronJob", "report"),
+    ("<none>", "<none>"): ("Pod", "debug-6"),
+}
+"""Owner that kube_pod_owner names, and the workload that it comes to."""
+
+
+def owned_in_many_ways(writer: ClusterWriter) -> None:
+    writer.add_node("n1", LONG_AGO, NEVER)
+    writer.owners = {"shop-7c9d5": ("Rollout", "shop"), "lonely-6b8f4": ("<none>", "<none>")}
+    for number, owner in enumerate(OWNERS):
+        name = f"{owner[1]}-abcde" if owner[0] != "<none>" else f"debug-{number}"
+        writer.add_pod(TestPod("shop", name, f"u{number}", "n1", LONG_AGO, NEVER, owner=owner))
+
+
 CASES: dict[str, tuple[Callable[[ClusterWriter], None], dict[str, object]]] = {
     "plain": (usual, {}),
     "doubled": (usual, {"jobs": ("kubelet", "kubelet-again")}),
@@ -171,4 +191,8 @@ CASES: dict[str, tuple[Callable[[ClusterWriter], None], dict[str, object]]] = {
     "no_kubelet": (without_kubelet, {}),
     "stock": (without_labels, {}),
     "replaced": (replaced_node, {}),
+    "not_honoured": (usual, {"is_honoured": False}),
+    "no_images": (usual, {"image": ""}),
+    "owners": (owned_in_many_ways, {}),
+    "owners_not_honoured": (owned_in_many_ways, {"is_honoured": False}),
 }

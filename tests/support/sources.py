@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from models.vocabulary.errors import MillicoreError
 from models.vocabulary.windows import HOUR, HourWindow
-from warehouse.lake.tables import CONTAINER_HOUR, NODE_HOUR, LakeTable
+from warehouse.lake.declaration import LakeTable
+from warehouse.lake.observed_tables import CONTAINER_HOUR, NODE_HOUR
 from warehouse.observed import HourReport, ObservedWindow, WindowState
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

@@ -31,6 +31,15 @@ class TokenInfo:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True)
+class RoleGrant:
+    """One role that a principal holds; ``team`` is None for roles that are not about a team."""
+
+    principal: str
+    role: Role
+    team: str | None
+
+
 class Access:
     """Role grants and tokens of a warehouse. Deny by default: without a grant nothing may be read."""
 
@@ -63,6 +72,14 @@ class Access:
                     columns.principal == principal, columns.role == role.value, columns.team == (team or "")
                 )
             )
+
+    def grants(self) -> list[RoleGrant]:
+        """Return all grants, by principal, role and team."""
+        columns = ROLE_GRANT.c
+        statement = select(ROLE_GRANT).order_by(columns.principal, columns.role, columns.team)
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        return [RoleGrant(row.principal, Role(row.role), row.team or None) for row in rows]
 
     def principal(self, name: str) -> Principal:
         """Return a principal with all roles granted; without grants it holds none."""

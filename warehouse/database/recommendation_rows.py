@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from models.vocabulary.recommendation import (
 )
 
 KEY_COLUMNS = ("cluster", "namespace", "workload_kind", "workload_name", "container")
+_ID_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "millicore:suggestion")
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,22 @@ def key_of(row: Mapping[str, Any]) -> ContainerKey:
     return ContainerKey(workload, row["container"])
 
 
+def suggestion_id(recommendation: Recommendation, earlier_count: int) -> str:
+    """Return the id of a suggestion: the same advice for the same container has the same one everywhere.
+
+    Parameters
+    ----------
+    recommendation : Recommendation
+    earlier_count : int
+        How often the same advice was proposed before and is over; each proposal has a life of its own.
+    """
+    named = [recommendation.policy, *key_values(recommendation.key).values()]
+    return str(uuid.uuid5(_ID_SPACE, json.dumps([*named, recommendation.content_hash(), earlier_count])))
+
+
 def to_values(recommendation: Recommendation, team: str | None) -> dict[str, Any]:
-    """Return a new row, proposed, with a fresh id."""
+    """Return the columns of a new row, proposed; its id is given when it is stored."""
     return {
-        "id": str(uuid.uuid4()),
         **key_values(recommendation.key),
         "state": RecommendationState.PROPOSED.value,
         "snoozed_until": None,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from models.vocabulary.errors import Conflict, InputError, NotFound
 from models.vocabulary.identity import Principal
 from models.vocabulary.recommendation import (
+    Recommendation,
     RecommendationState,
     RejectionReason,
     check_transition,
@@ -28,6 +29,7 @@ from warehouse.database.recommendation_rows import (
     key_values,
     silence_from_row,
     silence_values,
+    suggestion_id,
     to_values,
 )
 from warehouse.database.schema import RECOMMENDATION, RECOMMENDATION_EVENT, SILENCE
@@ -79,9 +81,8 @@ class Recommendations:
             _end_snoozes(connection, run)
             standing = _standing(connection, run)
             for recommendation in run.recommendations:
-                team = run.teams.get(recommendation.key.workload)
                 rows = standing.pop(tuple(key_values(recommendation.key).values()), [])
-                _propose(connection, run, to_values(recommendation, team), rows)
+                _propose(connection, run, recommendation, rows)
             _expire(connection, run, [row for rows in standing.values() for row in rows])
             _replace_silences(connection, run)
 
@@ -254,8 +255,9 @@ def _standing(connection: Connection, run: RecommendationRun) -> dict[tuple[str,
 
 
 def _propose(
-    connection: Connection, run: RecommendationRun, values: dict[str, Any], rows: Sequence[Any]
+    connection: Connection, run: RecommendationRun, recommendation: Recommendation, rows: Sequence[Any]
 ) -> None:
+    values = to_values(recommendation, run.teams.get(recommendation.key.workload))
     same = [row for row in rows if row["content_hash"] == values["content_hash"]]
     is_quiet = any(row["state"] in _QUIET for row in rows)
     for row in rows:
@@ -268,8 +270,16 @@ def _propose(
         for row in proposed:
             _refresh(connection, row["id"], values)
         return
+    values["id"] = suggestion_id(recommendation, _count_earlier(connection, values))
     connection.execute(insert(RECOMMENDATION).values(**values))
     _add_event(connection, values, _State.PROPOSED, _Step(POLICY_PRINCIPAL, run.as_of))
+
+
+def _count_earlier(connection: Connection, values: dict[str, Any]) -> int:
+    """Return how often the same advice was proposed before, whatever became of it."""
+    names = (*KEY_COLUMNS, "policy", "content_hash")
+    same = [_R[name] == values[name] for name in names]
+    return int(connection.execute(select(func.count()).select_from(RECOMMENDATION).where(*same)).scalar_one())
 
 
 def _refresh(connection: Connection, recommendation_id: str, values: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from warehouse.lake.tables import LakeTable
+from warehouse.lake.declaration import LakeTable
 
 POSITION = "position_in_candidates"
 

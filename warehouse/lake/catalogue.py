@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from warehouse.lake.tables import DERIVED_TABLES, OBSERVED_TABLES, LakeTable
+from warehouse.lake.declaration import LakeTable
+from warehouse.lake.tables import DERIVED_TABLES, OBSERVED_TABLES
 
 BEGIN = "<!-- lake tables: begin (written by warehouse.lake.catalogue) -->"
 END = "<!-- lake tables: end -->"

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from models.vocabulary.errors import InputError
 from models.vocabulary.identity import check_cluster_name
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.file_gate import holds_nonfinite
-from warehouse.lake.tables import TABLES, LakeTable
+from warehouse.lake.tables import TABLES
 
 
 def conform(table: str, rows: pa.Table) -> pa.Table:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from warehouse.lake.tables import OBSERVED_TABLES, LakeTable
+from warehouse.lake.declaration import LakeTable
+from warehouse.lake.tables import OBSERVED_TABLES
 
 HOUR_TABLES: dict[str, LakeTable] = {
     table.name: table for table in OBSERVED_TABLES if table.window_column == "hour"

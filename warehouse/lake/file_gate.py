@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.vocabulary.errors import InputError
-from warehouse.lake.tables import LakeTable
+from warehouse.lake.declaration import LakeTable
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

@@ -11,8 +11,8 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from models.vocabulary.errors import InputError
 from warehouse.lake.commits import Commit
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.staging import FilePart, StagedFile
-from warehouse.lake.tables import LakeTable
 
 
 def replacing_partitions(

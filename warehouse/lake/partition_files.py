@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from models.vocabulary.errors import InputError, StorageError
 from warehouse.lake.conform import declared_table
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.durability import sync_path
 from warehouse.lake.location import LakeRoot
 from warehouse.lake.staging import FilePart, ShapedWriters, StagedFile
-from warehouse.lake.tables import LakeTable
 
 __all__ = ["FilePart", "StagedFile", "partition_values", "read_partition", "write_partition"]
 

@@ -17,8 +17,8 @@ from models.vocabulary.errors import InputError, StorageError
 from models.vocabulary.identity import check_cluster_name
 from models.vocabulary.windows import HourWindow
 from warehouse.lake.conform import declared_table
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.location import LakeRoot
-from warehouse.lake.tables import LakeTable
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.file_gate import admit, plain_type
-from warehouse.lake.tables import LakeTable
 
 _COMPRESSION = "lz4"
 """A quarter of zstd's CPU time at a third more size; compaction rewrites old days with zstd."""

@@ -21,6 +21,7 @@ from warehouse.lake.absent import POSITION, absent_sql, candidates
 from warehouse.lake.commits import WRITER_PROPERTIES, commit, create_table, fence_of, open_table
 from warehouse.lake.conform import conform, declared_table
 from warehouse.lake.contents import HOUR_TABLES, Contents, add_contents, checksum_columns, checksum_sql
+from warehouse.lake.declaration import LakeTable
 from warehouse.lake.location import LakeRoot
 from warehouse.lake.partition_commits import replacing_partitions
 from warehouse.lake.partition_files import StagedFile, partition_values
@@ -32,7 +33,7 @@ from warehouse.lake.reading import (
     row_predicate,
     sql_text,
 )
-from warehouse.lake.tables import TABLES, LakeTable
+from warehouse.lake.tables import TABLES
 from warehouse.pins import Pin
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from models.vocabulary.identity import Principal
 from warehouse.lake.reading import TableScan
@@ -27,6 +27,16 @@ class StoredForecast:
     lower_80: Decimal
     upper_80: Decimal
     backtest_wape: float | None
+
+
+@dataclass(frozen=True)
+class ForecastDay:
+    """Forecast cost of one day that is still to come, with its 80 % interval."""
+
+    start: datetime
+    value: Decimal
+    lower_80: Decimal
+    upper_80: Decimal
 
 
 class ForecastReads:
@@ -62,11 +72,29 @@ class ForecastReads:
             "target_start": target_start,
             "until": until,
         }
-        rows = self._lake.query(
+        rows = self._rows(sql, bound)
+        return StoredForecast(**(rows[0] | _exact(rows[0]))) if rows else None
+
+    def days(
+        self, principal: Principal, series_kind: str, series: str, run_at: datetime
+    ) -> list[ForecastDay]:
+        """Return the days that one run forecast, oldest first; none for who sees only some teams."""
+        principal.visible_teams()
+        if not principal.sees_all_teams:
+            return []
+        sql = """SELECT target_start AS start, value, lower_80, upper_80 FROM forecast
+                 WHERE series_kind = $series_kind AND series = $series AND run_at = $run_at
+                   AND value IS NOT NULL AND lower_80 IS NOT NULL AND upper_80 IS NOT NULL
+                 ORDER BY target_start"""
+        bound = {"series_kind": series_kind, "series": series, "run_at": run_at}
+        return [ForecastDay(**(row | _exact(row))) for row in self._rows(sql, bound)]
+
+    def _rows(self, sql: str, bound: dict[str, Any]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._lake.query(
             sql, tables={"forecast": TableScan("forecast")}, parameters=bound, pin=self._pin
         ).to_pylist()
-        if not rows:
-            return None
-        row = rows[0]
-        exact = {name: Decimal(repr(row[name])) for name in ("value", "lower_80", "upper_80")}
-        return StoredForecast(**(row | exact))
+        return rows
+
+
+def _exact(row: dict[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(repr(row[name])) for name in ("value", "lower_80", "upper_80")}

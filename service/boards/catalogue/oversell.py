@@ -26,7 +26,8 @@ TEXTS: Final[dict[str, str]] = {
     "oversell.column.risk_stated": "Risk stated",
     "oversell.column.risk_backtest": "Risk back-tested",
     "oversell.column.history": "History, days",
-    "oversell.column.actuator": "Acts through",
+    "oversell.acts_through": "What can act on it: {actuator}.",
+    "oversell.acts_through_in": "{pools}: {actuator}",
     "oversell.column.rail": "Bound by",
     "oversell.computed": "Computed {at} from 7 days of peaks",
     "oversell.empty": (

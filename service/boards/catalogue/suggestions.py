@@ -13,6 +13,7 @@ TEXTS: Final[dict[str, str]] = {
     "suggestions.all": "All",
     "suggestions.kind_all": "All",
     "suggestions.kind_save": "Savings",
+    "suggestions.kind_mixed": "Mixed",
     "suggestions.kind_raise": "Increases",
     "suggestions.kind_small": "Small changes",
     "suggestions.open_count": "Open",
@@ -26,7 +27,12 @@ TEXTS: Final[dict[str, str]] = {
         "Cost of the nodes that could go after re-packing. Never added to requested."
     ),
     "suggestions.safety": "Safety increases",
-    "suggestions.safety_help": "Suggestions that raise a request because the container needs more.",
+    "suggestions.safety_help": (
+        "Suggestions that only raise requests because the container needs more. Mixed ones lower one "
+        "resource and raise the other."
+    ),
+    "suggestions.mixed_count": "{count} mixed: one resource up, one down",
+    "suggestions.save_count": "{count} only lower requests",
     "suggestions.snoozed": "Snoozed",
     "suggestions.snoozed_help": "Set aside for later; they come back by themselves.",
     "suggestions.per_month": "a month",
@@ -47,10 +53,12 @@ TEXTS: Final[dict[str, str]] = {
     "suggestions.column.cluster": "Cluster",
     "suggestions.column.namespace": "Namespace",
     "suggestions.column.team": "Team",
-    "suggestions.column.cpu": "CPU request",
-    "suggestions.column.memory": "Memory request",
-    "suggestions.column.saving": "Saves, {currency}/month",
-    "suggestions.column.risk": "Samples over",
+    "suggestions.column.cpu": "CPU, cores",
+    "suggestions.column.memory": "Memory, GiB",
+    "suggestions.column.raised": "Raises",
+    "suggestions.column.saving": "{currency}/month",
+    "suggestions.column.risk": "CPU over",
+    "suggestions.column.risk_help": "Share of the five-minute samples whose CPU use was above the advised request",
     "suggestions.column.confidence": "Confidence",
     "suggestions.column.state": "State",
     "suggestions.change": "{before} \N{RIGHTWARDS ARROW} {after}",

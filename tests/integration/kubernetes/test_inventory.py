@@ -22,7 +22,7 @@ from ingest.simulated.api_objects import api_objects
 from models.simulation.life import build_timeline
 from models.simulation.presets import build_scenario
 from models.vocabulary.errors import SourceRefused, SourceUnreachable
-from warehouse.lake.tables import LABEL_SET, OBJECT_HISTORY
+from warehouse.lake.observed_tables import LABEL_SET, OBJECT_HISTORY
 
 
 @pytest.fixture

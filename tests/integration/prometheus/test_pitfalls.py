@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from support.open_metrics import GIB, ClusterWriter, MetricFile
 from support.prometheus import load_blocks, run_prometheus
-from support.prometheus_pitfalls import CASES, END, START, T0, WINDOW
+from support.prometheus_pitfalls import CASES, END, OWNERS, START, T0, WINDOW
 from support.prometheus_stub import StubAnswer, StubRequest, run_stub
 
 from ingest.prometheus.settings import PrometheusSettings
@@ -215,6 +215,23 @@ def test_a_machine_replaced_under_its_name_is_two_nodes(observe: Callable[..., O
     pods = rows(window).groupby("pod_uid").node_key.unique()
     assert pods["u1"].tolist() == ["aws:///eu-west-1a/i-old"]
     assert set(pods["u2"]) == {"aws:///eu-west-1a/i-new"}
+
+
+@pytest.mark.parametrize("name", ["not_honoured", "no_images"])
+def test_a_scrape_without_honor_labels_and_a_runtime_without_images_give_the_same_rows(
+    observe: Callable[..., ObservedWindow], name: str
+) -> None:
+    plain, other = observe("plain"), observe(name)
+    for table in ("container_hour", "pod_hour", "node_hour"):
+        pd.testing.assert_frame_equal(rows(other, table), rows(plain, table))
+    assert [hour.state for hour in other.hours] == [hour.state for hour in plain.hours]
+
+
+@pytest.mark.parametrize("name", ["owners", "owners_not_honoured"])
+def test_every_kind_of_owner_comes_to_its_workload(observe: Callable[..., ObservedWindow], name: str) -> None:
+    pods = rows(observe(name), "pod_hour").drop_duplicates("pod_uid").sort_values("pod_uid")
+    found = list(zip(pods.workload_kind, pods.workload_name, strict=True))
+    assert found == list(OWNERS.values())
 
 
 @pytest.mark.parametrize("settings", [{"sample_budget": 30}, {"sample_budget": 1, "max_concurrency": 1}])

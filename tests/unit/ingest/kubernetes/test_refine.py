@@ -14,7 +14,8 @@ from ingest.kubernetes.pod_times import without_the_dead
 from ingest.kubernetes.refine import refine_hours
 from models.kubernetes.label_sets import label_set_id
 from models.vocabulary.windows import HourWindow
-from warehouse.lake.tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR, LakeTable
+from warehouse.lake.declaration import LakeTable
+from warehouse.lake.observed_tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR
 from warehouse.observed import HourReport, ObservedWindow, WindowState
 
 JsonObject = dict[str, Any]
@@ -327,6 +328,6 @@ def test_rows_of_metrics_and_of_other_clusters_are_not_taken_for_the_api_s(histo
 
 
 def rows_schema() -> pa.Schema:
-    from warehouse.lake.tables import OBJECT_HISTORY
+    from warehouse.lake.observed_tables import OBJECT_HISTORY
 
     return OBJECT_HISTORY.schema

@@ -37,8 +37,8 @@ def test_namespaced_queries_carry_the_shard_in_every_selector() -> None:
 
 
 def test_the_image_matcher_is_a_setting() -> None:
-    assert 'image!=""' in promql("cpu_mean")
-    assert "image" not in promql("cpu_mean", container_matcher="")
+    assert "image" not in promql("cpu_mean")
+    assert 'image!=""' in promql("cpu_mean", container_matcher='image!=""')
 
 
 def test_the_minute_rate_is_asked_for_only_where_samples_are_close_enough_or_wanted() -> None:

@@ -1,5 +1,6 @@
 """How closely the simulation follows recorded data: the figures of docs/simulator.md, and when they fail."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ from models.simulation import distributions as fitted
 from models.simulation.company import Draw
 from models.simulation.life import build_timeline
 from models.simulation.presets import build_scenario
-from models.simulation.scenario import ContainerPlan
-from models.simulation.shapes import demand_level
+from models.simulation.scenario import ContainerPlan, Shape
+from models.simulation.shapes import SHAPE_LOG_SD, demand_level
 from models.simulation.timeline import ClusterTimeline
-from models.simulation.usage import usage_between
+from models.simulation.usage import iterate_usage, usage_between
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -135,6 +136,32 @@ def test_noise_of_single_series_is_as_wide_as_recorded(shared_data: Path) -> Non
         assert float(fitted.CPU_NOISE_LOG_SD.at(level)) == pytest.approx(
             np.quantile(recorded, level), rel=0.1
         )
+
+
+def test_whole_series_with_shape_and_noise_are_about_as_wide_as_recorded(shared_data: Path) -> None:
+    frame = pd.read_parquet(shared_data / "usage" / "azure_v1_avg_vm00_49.parquet")
+    recorded = np.log(frame.clip(lower=0.01)).std().to_numpy()
+    scenario = build_scenario("fleet", seed=7, pods=150, days=14)
+    timeline = build_timeline(scenario, scenario.clusters[0])
+    parts = list(iterate_usage(timeline, timeline.start, timeline.end))
+    rows = pd.DataFrame(
+        {
+            "container": np.concatenate([part.container for part in parts]),
+            "log": np.log(np.maximum(np.concatenate([part.cpu_usage_cores for part in parts]), 1e-6)),
+        }
+    )
+    spread = rows.groupby("container").log.agg(["std", "count"])
+    simulated = spread["std"][spread["count"] > 2000].to_numpy()
+    for level in (0.25, 0.5, 0.75, 0.9):
+        assert np.quantile(simulated, level) == pytest.approx(np.quantile(recorded, level), abs=0.25)
+
+
+@pytest.mark.parametrize("shape", [s for s in Shape if s is not Shape.FLASH_SALE])
+def test_the_spread_of_each_shape_is_known(fleet: ClusterTimeline, shape: Shape) -> None:
+    plan = replace(fleet.plan.workloads[0], shape=shape, phase_hours=0)
+    times = np.arange(fleet.start, fleet.start + 14 * 86_400, 300)
+    level = demand_level(plan, times, (int(times[0]), int(times[-1])), 1)
+    assert np.log(level).std() == pytest.approx(SHAPE_LOG_SD[shape], abs=0.06)
 
 
 def test_days_and_hours_of_a_weekly_workload_follow_the_recorded_pools(

@@ -1,0 +1,1 @@
+from support.prometheus import prometheus_fortnight  # noqa: F401

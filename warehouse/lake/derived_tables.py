@@ -1,0 +1,220 @@
+"""Tables that follow from observed ones, prices and owners; each can be built again."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from warehouse.lake.declaration import (
+    COUNT,
+    DAY_PARTITION,
+    FLOAT64,
+    INSTANT,
+    MONEY,
+    TEXT,
+    LakeTable,
+)
+
+ASSET_PRICE_HOUR = LakeTable(
+    "asset_price_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "asset_kind", "asset"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "asset_kind": TEXT,
+        "asset": TEXT,
+        "currency": TEXT,
+        "list_cost": MONEY,
+        "contracted_cost": MONEY,
+        "effective_cost": MONEY,
+        "price_id": TEXT,
+        "provenance": TEXT,
+        "cpu_weight": FLOAT64,
+        "memory_weight": FLOAT64,
+        "gpu_weight": FLOAT64,
+    },
+)
+"""What one asset cost in one hour (price x running time, split at price changes). ``provenance`` is one of
+bill, contract, list, assumed, unpriced; the costs of an unpriced asset are null."""
+
+ALLOCATION_HOUR = LakeTable(
+    "allocation_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "node_key", "line_kind", "pod_uid", "container", "resource"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "node_key": TEXT,
+        "line_kind": TEXT,
+        "pod_uid": TEXT,
+        "container": TEXT,
+        "resource": TEXT,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "node_pool": TEXT,
+        "label_set_id": TEXT,
+        "currency": TEXT,
+        "provenance": TEXT,
+        "request_seconds": FLOAT64,
+        "usage_seconds": FLOAT64,
+        "used_cost": MONEY,
+        "unused_request_cost": MONEY,
+        "unmeasured_cost": MONEY,
+        "idle_cost": MONEY,
+        "overhead_cost": MONEY,
+        "oversell_gain": MONEY,
+        "burst_gain": MONEY,
+        "idle_seconds": FLOAT64,
+    },
+)
+"""``line_kind`` is container or node; node lines carry idle, overhead and the two gains and have empty
+``pod_uid`` and ``container``. ``resource`` is cpu, memory or gpu; seconds are core-seconds, byte-seconds,
+device-seconds. The five cost columns of a node-hour and resource sum to its cost exactly; the gains are
+explanations beside them and never added. ``idle_seconds`` stands on node lines. No owner here: ownership
+is joined when ``cost_day`` is built."""
+
+COST_DAY = LakeTable(
+    "cost_day",
+    ("billing_month",),
+    ("billing_date", "cluster", "line_kind", "resource"),
+    "billing_date",
+    {
+        "billing_month": TEXT,
+        "billing_date": pa.date32(),
+        "cluster": TEXT,
+        "line_kind": TEXT,
+        "resource": TEXT,
+        "node_pool": TEXT,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "team": TEXT,
+        "cost_centre": TEXT,
+        "ownership_source": TEXT,
+        "currency": TEXT,
+        "provenance": TEXT,
+        "container_hours": FLOAT64,
+        "request_seconds": FLOAT64,
+        "usage_seconds": FLOAT64,
+        "capacity_seconds": FLOAT64,
+        "allocatable_seconds": FLOAT64,
+        "used_cost": pa.decimal128(38, 9),
+        "unused_request_cost": pa.decimal128(38, 9),
+        "unmeasured_cost": pa.decimal128(38, 9),
+        "idle_cost": pa.decimal128(38, 9),
+        "overhead_cost": pa.decimal128(38, 9),
+        "oversell_gain": pa.decimal128(38, 9),
+        "burst_gain": pa.decimal128(38, 9),
+        "total_cost": pa.decimal128(38, 9),
+        "list_cost": pa.decimal128(38, 9),
+        "contracted_cost": pa.decimal128(38, 9),
+        "hour_count": COUNT,
+        "billed_seconds": FLOAT64,
+        "idle_seconds": FLOAT64,
+    },
+)
+"""Sums for boards and chargeback. ``line_kind`` is workload or node; a row of line_kind workload belongs to
+one team (``ownership_source`` rule, label or guessed) or to none (``team`` null, unowned). Capacity,
+allocatable and idle seconds stand on node lines only; ``billed_seconds``, the sum of max(request, usage), on
+workload lines only."""
+
+CONTAINER_HISTOGRAM_DAY = LakeTable(
+    "container_histogram_day",
+    ("cluster", "day"),
+    ("cluster", "day", "namespace", "workload_kind", "workload_name", "container", "pod_uid", "statistic"),
+    "day",
+    {
+        **DAY_PARTITION,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "revision": TEXT,
+        "pod_uid": TEXT,
+        "container": TEXT,
+        "container_kind": TEXT,
+        "statistic": TEXT,
+        "bucket_index": pa.list_(pa.int16()),
+        "bucket_count": pa.list_(pa.int32()),
+        "maximum": FLOAT64,
+        "total": FLOAT64,
+        "sample_count": COUNT,
+    },
+)
+"""``statistic`` is cpu_mean_5m, cpu_max_1m, memory_max_5m or one of these with suffix _startup (the first
+30 minutes of a pod). Buckets are VPA's (ratio 1.05; first 0.01 cores, 10^7 bytes)."""
+
+WORKLOAD_HOUR = LakeTable(
+    "workload_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "namespace", "workload_kind", "workload_name"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "replica_count_mean": FLOAT64,
+        "cpu_request_cores": FLOAT64,
+        "cpu_usage_cores_mean": FLOAT64,
+        "cpu_usage_cores_max_5m": FLOAT64,
+        "memory_request_bytes": FLOAT64,
+        "memory_usage_bytes_mean": FLOAT64,
+        "memory_usage_bytes_max_5m": FLOAT64,
+        "cost": MONEY,
+    },
+)
+
+FORECAST = LakeTable(
+    "forecast",
+    ("run_month",),
+    ("series_kind", "series", "run_at", "target_start"),
+    "run_at",
+    {
+        "run_month": TEXT,
+        "series_kind": TEXT,
+        "series": TEXT,
+        "run_at": INSTANT,
+        "target_start": INSTANT,
+        "model": TEXT,
+        "value": FLOAT64,
+        "lower_80": FLOAT64,
+        "upper_80": FLOAT64,
+        "unit": TEXT,
+        "backtest_wape": FLOAT64,
+        "naive_wape": FLOAT64,
+    },
+)
+
+OVERSELL_PLAN = LakeTable(
+    "oversell_plan",
+    ("cluster", "day"),
+    ("cluster", "computed_at", "scope", "name", "resource"),
+    "day",
+    {
+        **DAY_PARTITION,
+        "computed_at": INSTANT,
+        "scope": TEXT,
+        "name": TEXT,
+        "node_pool": TEXT,
+        "resource": TEXT,
+        "node_count": COUNT,
+        "allocatable": FLOAT64,
+        "requested": FLOAT64,
+        "limit_total": FLOAT64,
+        "predicted_peak": FLOAT64,
+        "oversell_ratio_requests": FLOAT64,
+        "oversell_ratio_limits": FLOAT64,
+        "safe_oversell_ratio": FLOAT64,
+        "violation_ratio_stated": FLOAT64,
+        "violation_ratio_backtest": FLOAT64,
+        "history_days": FLOAT64,
+        "actuator": TEXT,
+        "guard_rail": TEXT,
+    },
+)
+"""``scope`` is node or pool; ``allocatable``, ``requested``, ``limit_total`` and ``predicted_peak`` are in
+cores or bytes. ``guard_rail`` names the rule that bound (stale_data, too_little_history, memory_off, ...)."""

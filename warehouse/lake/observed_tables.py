@@ -1,0 +1,196 @@
+"""Tables of what was observed (DESIGN section 4): one row per thing and hour, replaced by window."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from warehouse.lake.declaration import (
+    BINS,
+    COUNT,
+    DAY_PARTITION,
+    FLOAT32,
+    FLOAT64,
+    INSTANT,
+    TEXT,
+    LakeTable,
+)
+
+_POD = {"namespace": TEXT, "pod": TEXT, "node_key": TEXT, "workload_kind": TEXT, "workload_name": TEXT}
+
+CONTAINER_HOUR = LakeTable(
+    "container_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "pod_uid", "container"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "pod_uid": TEXT,
+        "container": TEXT,
+        **_POD,
+        "revision": TEXT,
+        "container_kind": TEXT,
+        "running_seconds": FLOAT64,
+        "cpu_request_core_seconds": FLOAT64,
+        "cpu_limit_cores": FLOAT64,
+        "cpu_usage_core_seconds": FLOAT64,
+        "memory_request_byte_seconds": FLOAT64,
+        "memory_limit_bytes": FLOAT64,
+        "memory_usage_byte_seconds": FLOAT64,
+        "gpu_request_seconds": FLOAT64,
+        "cpu_throttled_ratio": FLOAT32,
+        "oom_killed_count": COUNT,
+        "restart_count": COUNT,
+        "sample_coverage_ratio": FLOAT32,
+        "cpu_usage_cores_by_5m": BINS,
+        "cpu_usage_cores_max_1m_by_5m": BINS,
+        "memory_usage_bytes_max_by_5m": BINS,
+    },
+)
+
+POD_HOUR = LakeTable(
+    "pod_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "pod_uid"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "pod_uid": TEXT,
+        **_POD,
+        "phase": TEXT,
+        "scheduled_seconds": FLOAT64,
+        "cpu_request_core_seconds": FLOAT64,
+        "memory_request_byte_seconds": FLOAT64,
+        "gpu_request_seconds": FLOAT64,
+        "network_receive_bytes": FLOAT64,
+        "network_transmit_bytes": FLOAT64,
+        "disk_read_bytes": FLOAT64,
+        "disk_write_bytes": FLOAT64,
+        "label_set_id": TEXT,
+        "is_label_inferred": pa.bool_(),
+    },
+)
+
+NODE_HOUR = LakeTable(
+    "node_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "node_key"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "node_key": TEXT,
+        "node": TEXT,
+        "provider_id": TEXT,
+        "instance_type": TEXT,
+        "region": TEXT,
+        "zone": TEXT,
+        "node_pool": TEXT,
+        "purchase_option": TEXT,
+        "is_type_inferred": pa.bool_(),
+        "running_seconds": FLOAT64,
+        "cpu_capacity_cores": FLOAT64,
+        "cpu_allocatable_cores": FLOAT64,
+        "memory_capacity_bytes": FLOAT64,
+        "memory_allocatable_bytes": FLOAT64,
+        "gpu_capacity": FLOAT64,
+        "gpu_allocatable": FLOAT64,
+        "pod_allocatable": FLOAT64,
+        "cpu_usage_cores_by_5m": BINS,
+        "memory_usage_bytes_by_5m": BINS,
+        "file_descriptor_used_ratio": FLOAT32,
+        "inode_used_ratio": FLOAT32,
+        "sample_coverage_ratio": FLOAT32,
+        "label_set_id": TEXT,
+    },
+)
+
+VOLUME_HOUR = LakeTable(
+    "volume_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "volume"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "volume": TEXT,
+        "claim_namespace": TEXT,
+        "claim": TEXT,
+        "storage_class": TEXT,
+        "provider_id": TEXT,
+        "capacity_bytes": FLOAT64,
+        "used_bytes": FLOAT64,
+        "running_seconds": FLOAT64,
+    },
+)
+
+VOLUME_MOUNT_HOUR = LakeTable(
+    "volume_mount_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "volume", "pod_uid"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "volume": TEXT,
+        "pod_uid": TEXT,
+        "namespace": TEXT,
+        "pod": TEXT,
+        "mounted_seconds": FLOAT64,
+    },
+)
+
+LOAD_BALANCER_HOUR = LakeTable(
+    "load_balancer_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "load_balancer"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "load_balancer": TEXT,
+        "namespace": TEXT,
+        "service": TEXT,
+        "provider_id": TEXT,
+        "running_seconds": FLOAT64,
+    },
+)
+
+LABEL_SET = LakeTable(
+    "label_set",
+    ("cluster", "month"),
+    ("cluster", "label_set_id"),
+    "first_seen_at",
+    {
+        "cluster": TEXT,
+        "month": TEXT,
+        "label_set_id": TEXT,
+        "labels": TEXT,
+        "first_seen_at": INSTANT,
+    },
+)
+"""``labels`` is a JSON object with sorted keys; ``label_set_id`` the first 16 hex digits of its sha256.
+``month`` is that of ``first_seen_at``."""
+
+OBJECT_HISTORY = LakeTable(
+    "object_history",
+    ("cluster", "month"),
+    ("cluster", "kind", "namespace", "name", "uid", "valid_from"),
+    "valid_from",
+    {
+        "cluster": TEXT,
+        "month": TEXT,
+        "kind": TEXT,
+        "namespace": TEXT,
+        "name": TEXT,
+        "uid": TEXT,
+        "valid_from": INSTANT,
+        "valid_to": INSTANT,
+        "spec": TEXT,
+        "spec_hash": TEXT,
+        "observed_by": TEXT,
+    },
+)
+"""One version of one object. ``namespace`` is empty for cluster-scoped kinds. A version lasts until its
+``valid_to`` (set when the object is seen to be gone) or the next version's ``valid_from``."""
