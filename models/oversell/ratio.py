@@ -13,6 +13,10 @@ GROWTH_PER_DAY = 0.05
 FEW_REQUESTS_RATIO = 0.10
 MINIMUM_HISTORY_DAYS = 7.0
 
+VIOLATION_TOLERANCE = 1.5
+"""Held-out violations up to this multiple of the stated rate are chance: a month of a pool is a few hundred
+node-days, of which one per cent is a handful."""
+
 _SMALLEST_PEAK = 1e-9
 """Below this nothing was predicted, and nothing is concluded from it."""
 
@@ -80,8 +84,8 @@ def advise_ratios(sold: Sold, rules: RatioRules, pool_ratio: FloatArray | None =
     """Return the multiple of allocatable that may be sold as requests.
 
     ``clip(theta x requested / predicted peak, 1, maximum)``; 1.0 when data is stale, the resource is off or
-    history is shorter than 7 days, and where held-out peaks exceeded the prediction more often than the
-    stated risk: what the past does not bear out is not sold. A node with requests under 10 % of its
+    history is shorter than 7 days, and where held-out peaks exceeded the prediction clearly more often than
+    stated: what the past does not bear out is not sold. A node with requests under 10 % of its
     allocatable says little about itself and takes its pool's ratio. Shrinking holds at once, growing by at
     most 0.05 a day since the earlier plan.
 
@@ -111,7 +115,7 @@ def advise_ratios(sold: Sold, rules: RatioRules, pool_ratio: FloatArray | None =
         ratio, rail[few] = np.where(few, pool_ratio, ratio), "low_requests"
     else:
         ratio, rail[few] = np.where(few, 1.0, ratio), "low_requests"
-    too_risky = sold.violation_ratio > rules.violation_target
+    too_risky = sold.violation_ratio > VIOLATION_TOLERANCE * rules.violation_target
     ratio, rail[too_risky] = np.where(too_risky, 1.0, ratio), "risk_above_stated"
     ceiling = sold.earlier_ratio + GROWTH_PER_DAY * np.maximum(sold.earlier_days, 0.0)
     too_fast = ~np.isnan(ceiling) & (ratio > np.maximum(ceiling, 1.0))

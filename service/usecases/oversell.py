@@ -22,7 +22,7 @@ from warehouse.lake.derived_tables import OVERSELL_PLAN
 from warehouse.observed import WindowState
 
 _TABLE = "oversell_plan"
-_HISTORY = timedelta(days=15)
+_HISTORY = timedelta(days=35)
 _STALE_AFTER = timedelta(hours=2)
 _EARLIER = timedelta(days=14)
 
@@ -126,7 +126,7 @@ def _plan_cluster(runtime: Runtime, cluster: str, as_of: datetime, progress: Pro
 
 
 def _history(runtime: Runtime, cluster: str, as_of: datetime) -> HourWindow | None:
-    """Return the window from at most 15 days ago to the end of the newest complete hour."""
+    """Return the window from at most 35 days ago to the end of the newest complete hour."""
     recent = HourWindow(as_of - _HISTORY, as_of)
     rows = runtime.warehouse.ledger.rows(cluster, recent)
     complete = [row.hour for row in rows if row.state is WindowState.COMPLETE and not row.is_pending]

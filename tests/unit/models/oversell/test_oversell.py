@@ -126,7 +126,7 @@ def sold(
         (sold(8.0, 4.0, earlier=1.2), 1.25, "growth_limit"),
         (sold(8.0, 4.0, earlier=2.9), 1.6, ""),
         (sold(0.5, 0.1), 1.0, "low_requests"),
-        (sold(8.0, 4.0, violation=0.01), 1.6, ""),
+        (sold(8.0, 4.0, violation=0.015), 1.6, ""),
         (sold(8.0, 4.0, violation=0.083), 1.0, "risk_above_stated"),
     ],
 )
