@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from models.vocabulary.errors import LeaseLost, StorageError
 from service.runtime import Runtime
 from warehouse.fencing import INGEST_JOB, Lease
 
+_log = logging.getLogger(__name__)
+
+_numbers = itertools.count(1)
+
 
 def holder_name() -> str:
-    """Return who this process is: host, process id and when it started (ids are used again)."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started_at(os.getpid()) or 0}"
+    """Return who holds: host, process id, when it started (ids are used again), and a number.
+
+    The number is another one each time, so that two threads of one process never share a lease: a lease of
+    its own holder is given again, with a newer fence that shuts the first one out.
+    """
+    return f"{socket.gethostname()}/{os.getpid()}/{_started_at(os.getpid()) or 0}/{next(_numbers)}"
 
 
 def _started_at(process_id: int) -> str | None:
@@ -33,7 +45,8 @@ def is_holder_dead(holder: str) -> bool:
     A holder on another host is never called dead; its lease expires by time.
     """
     host, _, rest = holder.partition("/")
-    process, _, started = rest.partition("/")
+    process, _, rest = rest.partition("/")
+    started = rest.partition("/")[0]
     if host != socket.gethostname() or not process.isdigit():
         return False
     if not Path("/proc/self/stat").exists():
@@ -69,6 +82,36 @@ class HeldLease:
         ttl = timedelta(seconds=self._runtime.settings.lease_ttl_seconds)
         self.lease = self._runtime.warehouse.leases.renew(self.lease, datetime.now(UTC), ttl)
         return self.lease
+
+
+@contextmanager
+def keeping_alive(held: HeldLease, ttl: timedelta, on_lost: threading.Event) -> Iterator[None]:
+    """Renew a lease from a thread inside the block, for work that may write nothing for a long time.
+
+    Parameters
+    ----------
+    on_lost : threading.Event
+        Set when another holder has taken the lease.
+    """
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(ttl.total_seconds() / 3):
+            try:
+                held.renew()
+            except LeaseLost:
+                on_lost.set()
+                return
+            except StorageError as problem:
+                _log.warning("a lease could not be renewed, and is tried again: %s", problem)
+
+    thread = threading.Thread(target=renew, name=f"lease of {held.lease.job}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(ttl.total_seconds())
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from models.vocabulary.errors import StorageError
 from service.engine import open_executor
 from service.setting_sources import load_settings
 from service.settings import Settings
@@ -76,8 +77,20 @@ class Runtime:
 
 
 def location_of(settings: Settings) -> WarehouseLocation:
-    """Return where the warehouse of the settings lies; the home folder is created."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    """Return where the warehouse of the settings lies; the home folder is created.
+
+    Raises
+    ------
+    StorageError
+        If the home folder cannot be created.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(
+            f"the home folder {settings.home} cannot be created: {problem.strerror}. "
+            "Choose another with --home"
+        ) from problem
     options = {name: value.get_secret_value() for name, value in settings.storage_options.items()}
     return WarehouseLocation(settings.lake_location, settings.database_location, options)
 

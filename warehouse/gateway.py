@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from models.vocabulary.errors import StorageError
 from models.vocabulary.windows import HourWindow
+from warehouse.agreement import check_lake_is_not_behind
 from warehouse.database.access import Access
 from warehouse.database.audit import AuditLog
 from warehouse.database.clusters import Clusters
@@ -108,7 +109,7 @@ class Warehouse:
         Raises
         ------
         StorageError
-            The message names the remedy.
+            The message names the remedy; `LakeInconsistent` if the lake is older than the ledger.
         """
         check_migrated(self.database)
         with self.database.read() as connection:
@@ -118,6 +119,7 @@ class Warehouse:
                 f"the lake at {self.location.lake_url} is of another version: run `millicore migrate`"
             )
         self.lake.check_present()
+        check_lake_is_not_behind(self.database, self.lake.versions())
 
     def record(self, observed: ObservedWindow, lease: Lease, *, on_step: OnStep = ignore_step) -> None:
         """Store an observed window in lake and ledger; see `warehouse.recording.record_window`."""

@@ -14,7 +14,7 @@ from service.boards.chargeback import ChargebackBoard
 from service.boards.texts import say
 from service.runtime import runtime
 
-_LINE_ROWS = 15
+_LINE_ROWS = 19
 
 
 def _choose_month(board: ChargebackBoard) -> str | None:

@@ -9,7 +9,6 @@ from dashboards.charts.costs import draw_daily_cost
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import show_teams
-from dashboards.components.team_table import show_team_table
 from dashboards.session import current_principal
 from models.vocabulary.identity import Principal
 from service.boards.leadership import LeadershipBoard
@@ -70,7 +69,7 @@ def _show_teams(board: LeadershipBoard) -> None:
         count = sum(row.kind == "team" for row in board.teams)
         with more.popover(say("team.all", count=f"{count:,}"), type="tertiary", width="stretch"):
             show_teams(board.teams, board.currency, _TEAM_ROWS)
-    show_team_table(board.top_teams, board.currency)
+    html.show_team_table(board.top_teams, board.currency)
 
 
 def _show_daily(board: LeadershipBoard) -> None:

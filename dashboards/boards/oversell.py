@@ -13,7 +13,7 @@ from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
-from service.boards.oversell import OversellBoard, OversellRow
+from service.boards.oversell import OversellBoard, OversellRow, actuators_text
 from service.boards.texts import say
 from service.runtime import runtime
 
@@ -99,8 +99,9 @@ def _show(board: OversellBoard) -> None:
             st.altair_chart(draw_ratios(pools, names), alt=say("oversell.chart_alt"))
         html.show_note(say("oversell.explain"))
     with st.container(border=True, key="mc_card_pools"):
-        html.show_title(say("oversell.pools"), board.actuators)
+        html.show_title(say("oversell.pools"))
         _show_rows(pools, unit, say("oversell.pools_alt"), is_node=False, most_rows=8)
+        html.show_note(actuators_text(pools))
     with st.container(border=True, key="mc_card_nodes"):
         html.show_title(say("oversell.nodes"))
         _show_rows(nodes, unit, say("oversell.nodes_alt"), is_node=True, most_rows=12)

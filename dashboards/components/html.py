@@ -1,4 +1,4 @@
-"""Where HTML is made (tables: ``team_table``): every value is escaped, so a label of a cluster stays text."""
+"""The only place where HTML is shown: every value is escaped, so a label of a cluster stays text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards.charts.palette import CAUSE_COLOURS
+from dashboards.components.team_table import write_team_table
 from service.boards.chargeback import Check
 from service.boards.figures import BoardHeader, Figure, Mark
 from service.boards.formats import Tone
 from service.boards.leadership_tables import AttentionLine, StageRow
+from service.boards.leadership_teams import TeamRow
 from service.boards.leadership_views import CauseShare
 from service.boards.suggestion import SuggestionDetail, ValueRow
 from service.boards.texts import say
@@ -58,7 +60,8 @@ def _figure(figure: Figure, *, is_first: bool) -> str:
         unit = f" <small>{escape(number[2])}</small>" if number[2] else ""
         shown, words = f"{escape(number[1])}{unit}", ""
     help_text = escape(figure.explanation, quote=True)
-    help_mark = f'<span class="mc-help" title="{help_text}" aria-label="{help_text}">?</span>'
+    hint = f'title="{help_text}" aria-label="{help_text}"'
+    help_mark = f'<span class="mc-help" tabindex="0" role="note" {hint}>?</span>'
     change = ""
     if figure.change is not None:
         change = f'<div class="mc-change mc-{figure.change.tone}">{escape(figure.change.text)}</div>'
@@ -149,6 +152,11 @@ def _stage(row: StageRow, currency: str) -> str:
         f'<div class="mc-stage-grid">{head}{values}</div>'
         f'<div class="mc-note">{realised}. {escape(row.note)}</div></div>'
     )
+
+
+def show_team_table(rows: Sequence[TeamRow], currency: str) -> None:
+    """Show payers; the last row is the sum of the others."""
+    st.html(write_team_table(rows, currency))
 
 
 def show_state(text: str, tone: Tone, detail: str = "") -> None:

@@ -17,7 +17,7 @@ from service.boards.texts import say, say_or
 
 MOST_ROWS = 2000
 ROW_HEIGHT = 28
-_HEADER_HEIGHT = 33
+_HEADER_HEIGHT = 31
 PERCENT_FORMAT = "%.1f %%"
 """For `percents`: the grid's own percent format drops trailing zeros, 3 % beside 3.11 %."""
 

@@ -1,11 +1,9 @@
-"""The team table of the cost board: a real table whose totals are on screen without scrolling."""
+"""The team table of the cost board as HTML, every value escaped: its totals need no scrolling."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-
-import streamlit as st
 
 from service.boards.comparisons import tone_of_change
 from service.boards.formats import NOT_KNOWN, money, percent, signed_number, signed_percent
@@ -15,8 +13,8 @@ from service.boards.texts import say
 _QUIET = ("unowned", "idle", "overhead")
 
 
-def show_team_table(rows: Sequence[TeamRow], currency: str) -> None:
-    """Show payers with cost, share, change, CPU use and trend; the last row is the sum of the others."""
+def write_team_table(rows: Sequence[TeamRow], currency: str) -> str:
+    """Return the HTML of payers with cost, share, change, CPU use and trend; the last row is the sum."""
     heads = (
         ("column.team", "", ""),
         ("column.cost", "mc-right", ""),
@@ -32,7 +30,7 @@ def show_team_table(rows: Sequence[TeamRow], currency: str) -> None:
     )
     body = "".join(_row(row, currency) for row in rows)
     label = escape(say("leadership.teams_alt"), quote=True)
-    st.html(
+    return (
         f'<table class="mc-table mc-teams" aria-label="{label}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
@@ -56,7 +54,8 @@ def _row(row: TeamRow, currency: str) -> str:
         ("mc-right mc-wide", _trend(row)),
     )
     rest = "".join(f'<td class="{name}">{content}</td>' for name, content in cells)
-    return f'<tr class="{css}" data-payer="{escape(row.kind)}"><th scope="row">{escape(row.label)}</th>{rest}</tr>'
+    name = f'<th scope="row">{escape(row.label)}</th>'
+    return f'<tr class="{css}" data-payer="{escape(row.kind)}">{name}{rest}</tr>'
 
 
 def _trend(row: TeamRow) -> str:

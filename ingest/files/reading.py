@@ -118,7 +118,7 @@ def _reason_of(problem: str) -> str:
     """Return what Arrow found wrong with a file, in words that name a remedy where there is one."""
     if "Empty CSV file" in problem:
         return "is empty: the first line names the columns"
-    if "UTF8" in problem:
+    if "UTF8" in problem or "\0" in problem:
         return _NOT_UTF8
     return f"cannot be read: {problem}"
 

@@ -213,8 +213,29 @@ def _needs_rewriting(path: Path) -> bool:
         schema = pq.read_schema(path)
     except pa.ArrowInvalid as problem:
         raise InputError(f"cannot be read: {problem}", file=str(path)) from problem
+    if _may_hold_empty_text(path):
+        return True
     kinds = {column.name: column.kind for column in USAGE_COLUMNS}
     return not all(_is_native(one.type, kinds.get(one.name, Kind.TEXT)) for one in schema)
+
+
+def _may_hold_empty_text(path: Path) -> bool:
+    """Return whether a text column of a Parquet file may hold empty text, which means unset."""
+    footer = pq.read_metadata(path)
+    texts = {column.name for column in USAGE_COLUMNS if column.kind is Kind.TEXT}
+    numbers = [n for n in range(footer.num_columns) if footer.schema.column(n).name in texts]
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    return any(_may_begin_empty(group.column(number)) for group in groups for number in numbers)
+
+
+def _may_begin_empty(chunk: pq.ColumnChunkMetaData) -> bool:
+    """Return whether the smallest text of a column chunk is empty, or not known."""
+    statistics = chunk.statistics
+    if statistics is None:
+        return True
+    if not statistics.has_min_max:
+        return bool(statistics.null_count != chunk.num_values)  # all null: there is no smallest text
+    return statistics.min in ("", b"")
 
 
 def _is_native(given: pa.DataType, kind: Kind) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 import numpy as np
@@ -13,15 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.kubernetes.container_facts import HourFacts, hour_facts
-from ingest.kubernetes.history import OBSERVED_BY
+from ingest.kubernetes.history import CONTACT_KIND, OBSERVED_BY
 from ingest.kubernetes.node_facts import refine_nodes
-from ingest.kubernetes.overlap import HOUR_MICROSECONDS
+from ingest.kubernetes.overlap import HOUR_MICROSECONDS, OPEN_END
 from ingest.kubernetes.pod_times import PodTimes, read_pod_times
 from models.kubernetes.pod_request import POD_REMAINDER
 from warehouse.lake.declaration import LakeTable
 from warehouse.lake.observed_tables import CONTAINER_HOUR, NODE_HOUR, POD_HOUR
 from warehouse.observed import HourReport, ObservedWindow
 
+OWNER_KINDS = frozenset({"ReplicaSet", "Job"})
+OWNER_MEMORY = timedelta(days=7)
+"""An owner that went is still asked for the workload of its pods for this long."""
+CONTACT_MEMORY = timedelta(days=1)
 _NAMES = ("namespace", "pod", "workload_kind", "workload_name", "revision", "phase")
 
 
@@ -44,12 +49,15 @@ def refine_hours(observed: ObservedWindow, history: pa.Table) -> ObservedWindow:
     ----------
     observed : ObservedWindow
     history : pyarrow.Table
-        Rows of ``object_history`` of the cluster (versions since before the window, and all later ones).
+        Rows of ``object_history`` of the cluster: all versions of objects that lived in the window; what
+        went before it changes nothing.
     """
     is_ours = pc.and_(
         pc.equal(history["cluster"], observed.cluster), pc.equal(history["observed_by"], OBSERVED_BY)
     )
     history = history.filter(is_ours)
+    if history.num_rows == 0:  # what metrics told is in the hours already, and their hash must not change
+        return observed
     times = read_pod_times(history, observed.window)
     facts = hour_facts(times, observed.window)
     node_hours = _table(observed, NODE_HOUR)
@@ -206,29 +214,64 @@ def _reports(
     reports: tuple[HourReport, ...], tables: Mapping[str, pa.Table], history: pa.Table, observed_until_us: int
 ) -> tuple[HourReport, ...]:
     """Return the reports with their rows counted anew and the inventory taken into their hashes."""
-    ordered = history.sort_by([("valid_from", "ascending"), ("kind", "ascending"), ("uid", "ascending")])
-    moments = ordered["valid_from"].cast(pa.int64()).to_numpy()
-    texts = [
-        f"{kind}/{uid}/{moment}/{spec_hash}".encode()
-        for kind, uid, moment, spec_hash in zip(
-            ordered["kind"].to_pylist(),
-            ordered["uid"].to_pylist(),
-            moments.tolist(),
-            ordered["spec_hash"].to_pylist(),
-            strict=True,
-        )
-    ]
-    digest, position, found = hashlib.sha256(), 0, []
+    versions = _Versions.of(history)
+    found = []
     for report in reports:
-        end = round(report.hour.timestamp() * 1e6) + HOUR_MICROSECONDS
-        until = int(np.searchsorted(moments, end))
-        digest.update(b"".join(texts[position:until]))
-        position = until
-        own = digest.copy()
+        start = round(report.hour.timestamp() * 1e6)
+        end = start + HOUR_MICROSECONDS
+        own = hashlib.sha256(versions.of_hour(start, end))
         own.update(f"{report.input_hash}/{observed_until_us >= end}".encode())
         count = _count_rows(report, tables)
         found.append(replace(report, row_count=count, input_hash=own.hexdigest()[:32]))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Versions:
+    """What identifies each version, in time order, and from when to when it can matter for an hour.
+
+    Only versions of objects that had not gone count: an hour has one hash, however long the history is that
+    is read with it.
+    """
+
+    texts: np.ndarray
+    valid_from_us: np.ndarray
+    matters_until_us: np.ndarray
+
+    @classmethod
+    def of(cls, history: pa.Table) -> _Versions:
+        ordered = history.sort_by([("valid_from", "ascending"), ("kind", "ascending"), ("uid", "ascending")])
+        kinds, uids = ordered["kind"].to_pylist(), ordered["uid"].to_pylist()
+        starts = ordered["valid_from"].cast(pa.int64()).to_pylist()
+        ends = ordered["valid_to"].cast(pa.int64()).to_pylist()
+        died: dict[tuple[str, str], int] = {}
+        for kind, uid, end in zip(kinds, uids, ends, strict=True):
+            if end is not None:
+                died[kind, uid] = max(end, died.get((kind, uid), end))
+        until = [
+            _matters_until(kind, died.get((kind, uid)), start)
+            for kind, uid, start in zip(kinds, uids, starts, strict=True)
+        ]
+        texts = [
+            f"{kind}/{uid}/{start}/{spec_hash}".encode()
+            for kind, uid, start, spec_hash in zip(
+                kinds, uids, starts, ordered["spec_hash"].to_pylist(), strict=True
+            )
+        ]
+        return cls(np.array(texts, object), np.array(starts, np.int64), np.array(until, np.int64))
+
+    def of_hour(self, start_us: int, end_us: int) -> bytes:
+        """Return what identifies the versions that an hour depends on."""
+        is_relevant = (self.valid_from_us < end_us) & (self.matters_until_us > start_us)
+        return b"".join(self.texts[is_relevant])
+
+
+def _matters_until(kind: str, died_us: int | None, start_us: int) -> int:
+    if kind == CONTACT_KIND:
+        return start_us + round(CONTACT_MEMORY.total_seconds() * 1e6)
+    if died_us is None:
+        return OPEN_END
+    return died_us + (round(OWNER_MEMORY.total_seconds() * 1e6) if kind in OWNER_KINDS else 0)
 
 
 def _count_rows(report: HourReport, tables: Mapping[str, pa.Table]) -> int:

@@ -126,8 +126,10 @@ def probe(connection: PrometheusConnection, *, now: datetime | None = None) -> P
     at = newest.timestamp()
     style = find_style(connection, *span)
     counts = {name: _count(connection, text, at) for name, text in _counts(settings, style).items()}
+    # two hours: the interval is told by the end of an hour, which the newest one may not have reached
     last_hour = HourWindow.of_hour(newest - timedelta(seconds=1))
-    intervals = read_intervals(engine, settings, last_hour) if history else None
+    last_hours = HourWindow(last_hour.start - HOUR, last_hour.end)
+    intervals = read_intervals(engine, settings, last_hours) if history else None
     return ProbeReport(
         url=settings.url,
         dialect=dialect,
@@ -204,8 +206,9 @@ def _counts(settings: PrometheusSettings, style: ScrapeStyle) -> dict[str, str]:
     containers = select("container_memory_working_set_bytes", *cluster, *named)
     pods = select("kube_pod_info", *cluster)
     nodes = select("kube_node_status_capacity", *cluster, 'resource="cpu"')
+    running = seen(f"last_over_time({containers}{look})")
     return {
-        "containers": f"count(max by (namespace,pod,container) ({seen(f'last_over_time({containers}{look})')}))",
+        "containers": f"count(max by (namespace,pod,container) ({running}))",
         "pods": f"count(max by (namespace,pod,uid) ({told(f'last_over_time({pods}{look})')}))",
         "nodes": f"count(max by (node) ({told(f'last_over_time({nodes}{look})')}))",
     }

@@ -81,7 +81,7 @@ class InputError(MillicoreError):
 
 
 def _shown(value: object) -> str:
-    """Return a value for a message: text in quotes, numbers and instants as people write them, none too long."""
+    """Return a value as people write it, text in quotes, cut when it is long."""
     if isinstance(value, datetime):
         return value.isoformat()
     text = repr(value) if isinstance(value, (str, bytes)) else str(value)

@@ -25,7 +25,7 @@ def check_cluster_name(name: str) -> str:
     """
     if name == "null":
         raise InputError(
-            "is kept for a missing value and cannot name a cluster", field="cluster", value=name
+            "means a missing value and is not a cluster name: choose another", field="cluster", value=name
         )
     if not _CLUSTER_NAME.fullmatch(name):
         raise InputError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 from models.vocabulary.identity import Principal
-from models.vocabulary.windows import DAY
+from models.vocabulary.windows import DAY, HourWindow
 from service.boards.coverage import billing_today, days_of_clusters, final_days
 from service.boards.figures import BoardHeader, Mark
 from service.boards.formats import Tone, percent, ratio_of
@@ -15,7 +16,7 @@ from service.boards.periods import Period
 from service.boards.texts import say
 from service.runtime import Runtime
 from warehouse.reads.costs import CostReads
-from warehouse.reads.coverage import CoverageReads
+from warehouse.reads.coverage import CoverageReads, HourState
 
 
 def read_final_days(
@@ -27,13 +28,24 @@ def read_final_days(
     is_simulated = any(cluster.is_simulated for cluster in coverage.clusters(principal))
     if window is None:
         return {}, is_simulated
-    zone, now = runtime.settings.zone, runtime.now()
     hours = coverage.hours(principal, window)
+    return days_that_are_final(runtime, principal, costs, hours, window), is_simulated
+
+
+def days_that_are_final(
+    runtime: Runtime,
+    principal: Principal,
+    costs: CostReads,
+    hours: Sequence[HourState],
+    window: HourWindow,
+) -> dict[date, bool]:
+    """Return each day of the stored window with any complete hour, and whether it is final."""
+    zone, now = runtime.settings.zone, runtime.now()
     first = window.start.astimezone(zone).date()
     last = (window.end - DAY / 24).astimezone(zone).date()
     days = days_of_clusters(hours, first, last, now, zone)
     today = billing_today(now, zone)
-    return final_days(days, costs.days_with_cost(principal), today), is_simulated
+    return final_days(days, costs.days_with_cost(principal), today)
 
 
 def last_final_day(days: dict[date, bool]) -> date | None:

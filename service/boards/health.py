@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from ingest.prometheus.metrics import METRICS, MetricNeed
 from models.vocabulary.identity import Principal
-from models.vocabulary.windows import DAY, HourWindow
+from models.vocabulary.windows import DAY
 from service.boards.coverage import (
     ABSENT,
     ClusterDay,
@@ -20,7 +20,7 @@ from service.boards.coverage import (
 )
 from service.boards.figures import BoardHeader, Figure
 from service.boards.formats import NOT_KNOWN, duration, moment, percent
-from service.boards.headers import build_header, last_final_day, read_final_days
+from service.boards.headers import build_header, days_that_are_final, last_final_day
 from service.boards.texts import say, say_or
 from service.runtime import Runtime
 from warehouse.observed import WindowState
@@ -112,7 +112,7 @@ class HealthBoard:
 
 
 def read_health(runtime: Runtime, principal: Principal) -> HealthBoard:
-    """Return the state of the last 60 days of every cluster.
+    """Return the state of every cluster: the last 60 days in the calendar, gaps since the first hour.
 
     Raises
     ------
@@ -122,18 +122,20 @@ def read_health(runtime: Runtime, principal: Principal) -> HealthBoard:
     coverage = CoverageReads(runtime.warehouse.database)
     clusters = coverage.clusters(principal)
     costs = CostReads(runtime.warehouse.lake, runtime.warehouse.pin())
-    final, is_simulated = read_final_days(runtime, principal, costs)
-    header = build_header(runtime, say("health.title"), final, is_simulated=is_simulated)
     stored = coverage.stored_window(principal)
+    is_simulated = any(cluster.is_simulated for cluster in clusters)
+    everything = [] if stored is None else coverage.hours(principal, stored)
+    final = {} if stored is None else days_that_are_final(runtime, principal, costs, everything, stored)
+    header = build_header(runtime, say("health.title"), final, is_simulated=is_simulated)
     if stored is None:
         return HealthBoard(header, (), (), (), (), (), (), is_empty=True)
     start = max(stored.start, stored.end - CALENDAR_DAYS * DAY)
-    hours = coverage.hours(principal, HourWindow(start, stored.end))
+    hours = [hour for hour in everything if hour.hour >= start]
     now, zone = runtime.now(), runtime.settings.zone
     first = start.astimezone(zone).date()
     last = (stored.end - timedelta(hours=1)).astimezone(zone).date()
     days = days_of_clusters(hours, first, last, now, zone)
-    gaps = list_gaps(hours, now)
+    gaps = list_gaps(everything, now)
     rows = cluster_rows(clusters, hours, days, now)
     return HealthBoard(
         header=header,

@@ -18,7 +18,7 @@ from service.boards.formats import (
 )
 from service.boards.freshness import Freshness, freshness_of
 from service.boards.leadership_facts import LeadershipFacts
-from service.boards.periods import FORECAST_NEEDS_FINAL_DAYS, NoComparison
+from service.boards.periods import FORECAST_NEEDS_FINAL_DAYS, LAST_SEVEN_DAYS, NoComparison
 from service.boards.texts import say, say_or
 from warehouse.reads.costs import OwnerCost
 
@@ -178,10 +178,12 @@ def _forecast_figure(facts: LeadershipFacts) -> Figure:
 def why_no_forecast(facts: LeadershipFacts) -> str | None:
     """Return why no forecast may be shown, or None if it may."""
     final = sum(facts.final_days.values())
-    if not facts.period.is_running:
-        return say("leadership.forecast_not_running")
     if final < FORECAST_NEEDS_FINAL_DAYS:
         return say("leadership.forecast_too_early", needed=FORECAST_NEEDS_FINAL_DAYS, days=final)
+    if facts.period.name == LAST_SEVEN_DAYS:
+        return say("leadership.forecast_of_months")
+    if not facts.period.is_running:
+        return say("leadership.forecast_not_running")
     if freshness_of(facts.age) is Freshness.RED:
         return say("leadership.forecast_stale")
     return None

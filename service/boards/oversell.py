@@ -56,7 +56,6 @@ class OversellBoard:
     figures: tuple[Figure, ...]
     rows: tuple[OversellRow, ...]
     clusters: tuple[str, ...]
-    actuators: str
 
     def of(self, scope: str, resource: str, cluster: str | None) -> tuple[OversellRow, ...]:
         """Return the rows of a scope (pool or node) and resource, of one cluster or all."""
@@ -89,7 +88,6 @@ def read_oversell(runtime: Runtime, principal: Principal) -> OversellBoard:
         figures=build_figures(rows),
         rows=rows,
         clusters=tuple(sorted({row.cluster for row in rows})),
-        actuators=actuators_text(rows),
     )
 
 
@@ -98,11 +96,10 @@ def _computed_text(computed: datetime | None) -> str:
 
 
 def actuators_text(rows: tuple[OversellRow, ...]) -> str:
-    """Return what can act on the ratios: once where all pools share it, else with its pools."""
+    """Return what can act on the ratios of pools: once where all share it, else with its pools."""
     pools: dict[str, set[str]] = {}
     for row in rows:
-        if row.scope == "pool":
-            pools.setdefault(row.actuator, set()).add(f"{row.cluster} / {row.pool}")
+        pools.setdefault(row.actuator, set()).add(f"{row.cluster} / {row.pool}")
     if len(pools) < 2:
         return "".join(say("oversell.acts_through", actuator=text) for text in pools)
     return "; ".join(

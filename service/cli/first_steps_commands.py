@@ -32,12 +32,20 @@ def simulate(  # noqa: PLR0913 - one flag per property of a simulation
     days: Annotated[int | None, typer.Option("--days", help="Another length than its own.", min=1)] = None,
     pods: Annotated[int, typer.Option("--pods", help="Size of the scenario fleet.", min=1)] = 1000,
     file_format: Annotated[str, typer.Option("--file-format", help="parquet or csv.")] = "parquet",
+    metrics: Annotated[
+        str, typer.Option("--metrics", help="OpenMetrics: full, or stock (what a plain installation has).")
+    ] = "full",
+    interval: Annotated[
+        int, typer.Option("--interval", help="OpenMetrics: seconds between scrapes, 1 to 299.")
+    ] = 60,
 ) -> None:
     """Write a simulated company: usage and price files, OpenMetrics, Kubernetes objects."""
-    from service.usecases.simulate import SimulationOptions
+    from service.usecases.simulate import SimulationOptions, choose_metrics
     from service.usecases.simulate import simulate as run
 
-    options = SimulationOptions(days=days, pods=pods, file_format=file_format)
+    options = SimulationOptions(
+        days=days, pods=pods, file_format=file_format, metrics=choose_metrics(metrics, interval)
+    )
     chosen = tuple(formats or ("files",))
     summary = run(scenario, out, seed=seed, formats=chosen, options=options, progress=session.progress)
     session.document(

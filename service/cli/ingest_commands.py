@@ -117,6 +117,8 @@ def files(
     """Read files, CSV or Parquet, in any combination. Either a file is stored whole or nothing of it."""
     from service.usecases.ingest_files import InputFiles, ingest_files
 
+    if nodes is not None and usage is None:
+        raise UsageError("--nodes describes the nodes of --usage: give both")
     given = InputFiles(usage, nodes, prices, ownership, budgets, initiatives)
     if given.is_empty:
         raise UsageError(

@@ -98,8 +98,11 @@ def allocate(
 ) -> None:
     """Give every node-hour's cost to whoever caused it; does only what changed since the last time."""
     from service.usecases.allocation import allocate as run
+    from service.usecases.profiles import cluster_names
 
     runtime = session.runtime
+    if cluster is not None:
+        cluster_names(runtime, cluster)  # refuses a name that nobody knows
     parsed = parse_window(window, now=runtime.now(), zone=session.settings.zone) if window else None
     report = run(runtime, cluster=cluster, window=parsed, progress=session.progress)
     rows = [

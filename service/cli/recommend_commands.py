@@ -110,8 +110,11 @@ def list_suggestions(
     silent: Annotated[bool, typer.Option("--silent", help="List containers without advice instead.")] = False,
 ) -> None:
     """List suggestions, the largest saving first."""
+    from service.usecases.profiles import cluster_names
     from service.usecases.recommendations import list_recommendations, list_silences
 
+    if cluster is not None:
+        cluster_names(session.runtime, cluster)  # refuses a name that nobody knows
     if silent:
         found = list_silences(session.runtime, session.principal, cluster=cluster, team=team)
         rows = [_silence_row(item) for item in found]
@@ -296,8 +299,8 @@ def _stored(session: Session, prefix: str) -> Any:
         if item.id.startswith(prefix)
     ]
     if len(found) != 1:
-        many = "no suggestion" if not found else f"{len(found)} suggestions"
-        raise UsageError(f"{many} begin with {prefix!r}; millicore recommend list shows their ids")
+        many = "no suggestion begins" if not found else f"{len(found)} suggestions begin"
+        raise UsageError(f"{many} with {prefix!r}; millicore recommend list shows their ids")
     return found[0]
 
 

@@ -18,6 +18,7 @@ from service.cli.session import Session
 token_group = typer.Typer(help="Tokens with which programs read the HTTP API.", no_args_is_help=True)
 
 _CHECK_COLUMNS = (Column("check"), Column("state"), Column("detail"), Column("remedy"))
+_UPKEEP_COLUMNS = tuple(map(Column, ("cluster", "list_days", "container_days", "histogram_days")))
 _TOKEN_COLUMNS = tuple(
     map(Column, ("id", "principal", "description", "created_at", "expires_at", "revoked_at"))
 )
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     command(app, "serve", example="millicore serve --home .millicore/demo")(serve)
     command(app, "scheduler", example="millicore scheduler")(scheduler)
     command(app, "doctor", example="millicore doctor", columns=_CHECK_COLUMNS)(doctor)
+    command(app, "upkeep", example="millicore upkeep", columns=_UPKEEP_COLUMNS)(upkeep)
     command(app, "migrate", example="millicore migrate")(migrate)
     command(app, "export", example="millicore export cost_day --window 2026-10 --output-file cost.parquet")(
         export
@@ -54,19 +56,37 @@ def serve(
     )
 
 
-def scheduler(session: Session) -> None:
+def scheduler(
+    session: Session,
+    *,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only check that the scheduler of this host is alive.")
+    ] = False,
+) -> None:
     """Ingest every hour, model every night and watch the clusters, until interrupted."""
+    from service.scheduler.heartbeat import check_heartbeat
     from service.scheduler.service import run_scheduler
 
+    if health:
+        age = check_heartbeat(session.settings)
+        session.document({"age_seconds": age.total_seconds()}, f"alive {age.total_seconds():.0f} s ago")
+        return
     session.is_service = True
     run_scheduler(session.create_warehouse())
 
 
-def doctor(session: Session) -> None:
+def doctor(
+    session: Session,
+    *,
+    heal: Annotated[
+        bool,
+        typer.Option("--heal", help="Set broken files of the lake aside; their hours are then owed again."),
+    ] = False,
+) -> None:
     """Check settings, database, lake, sources and prices, and say how to mend what is wrong."""
     from service.usecases.doctor import CheckState, examine
 
-    checks = examine(session.settings)
+    checks = examine(session.settings, heal=heal)
     session.rows([asdict(check) for check in checks], _CHECK_COLUMNS)
     failed = [check for check in checks if check.state is CheckState.FAILED]
     if failed:
@@ -74,6 +94,19 @@ def doctor(session: Session) -> None:
     for check in checks:
         if check.state is CheckState.DOUBTFUL:
             session.doubt(f"{check.check}: {check.detail}")
+
+
+def upkeep(session: Session) -> None:
+    """Compare ledger and lake, remove what retention no longer keeps, compact the lake.
+
+    The scheduler does it every night; running it again does only what is left. Columns count days.
+    """
+    from service.usecases.upkeep import keep_up
+
+    report = keep_up(session.runtime, session.progress)
+    session.rows([asdict(one) for one in report.retained], _UPKEEP_COLUMNS, empty="No cluster is stored.")
+    for mismatch in report.mismatches:
+        session.doubt(f"{mismatch.cluster} {mismatch.hour:%Y-%m-%d %H:%M}Z: {mismatch.detail}")
 
 
 def migrate(session: Session) -> None:
@@ -94,7 +127,10 @@ def export(
 ) -> None:
     """Write the rows of a lake table to a file, as they are stored."""
     from service.usecases.export_table import export_table
+    from service.usecases.profiles import cluster_names
 
+    if cluster is not None:
+        cluster_names(session.runtime, cluster)  # refuses a name that nobody knows
     parsed = parse_window(window, now=session.runtime.now(), zone=session.settings.zone) if window else None
     count = export_table(
         session.runtime, session.principal, table, output_file, cluster=cluster, window=parsed

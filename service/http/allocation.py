@@ -23,6 +23,8 @@ from warehouse.reads.costs import CostReads
 IDLE: Final = "__idle__"
 UNALLOCATED: Final = "__unallocated__"
 _MOST_DAYS = 400
+_NOT_DONE = ("filter", "share", "step", "offset", "limit", "format", "costMetric", "idleByNode", "reconcile")
+"""Parameters of OpenCost and Kubecost that change what an answer means; others are harmless."""
 _ALIASES = {"label:team": "team", "label:owner": "team", "service": "controller", "deployment": "controller"}
 
 
@@ -43,8 +45,10 @@ def parse_query(runtime: Runtime, parameters: Mapping[str, str]) -> AllocationQu
     Raises
     ------
     UsageError
-        If the window, a grouping or a flag is not one, or the window is longer than 400 days.
+        If the window, a grouping or a flag is not one, the window is longer than 400 days, or something is
+        asked for that this API does not do: an answer to another question would look like the right one.
     """
+    _refuse_what_would_be_ignored(parameters)
     zone = runtime.settings.zone
     window = parse_window(parameters.get("window", "7d"), now=runtime.now(), zone=zone)
     first = window.start.astimezone(zone).date()
@@ -53,8 +57,8 @@ def parse_query(runtime: Runtime, parameters: Mapping[str, str]) -> AllocationQu
         raise UsageError(f"window: at most {_MOST_DAYS} days can be asked for at once")
     asked = [name.strip() for name in parameters.get("aggregate", "namespace").split(",") if name.strip()]
     groups = tuple(_ALIASES.get(name, name) for name in asked)
-    unknown = next((name for name in groups if name not in GROUPS), None)
-    if unknown is not None or not groups:
+    unknown = next((name for name in groups if name not in GROUPS), None if groups else "")
+    if unknown is not None:
         raise UsageError(f"aggregate {unknown!r} is not one of {', '.join(GROUPS)}, label:team")
     return AllocationQuery(
         first,
@@ -63,6 +67,15 @@ def parse_query(runtime: Runtime, parameters: Mapping[str, str]) -> AllocationQu
         accumulate=_flag(parameters, "accumulate", is_default=False),
         include_idle=_flag(parameters, "includeIdle", is_default=True),
     )
+
+
+def _refuse_what_would_be_ignored(parameters: Mapping[str, str]) -> None:
+    for name, text in parameters.items():
+        is_asked = bool(text) and text.lower() != "false"
+        if is_asked and name.startswith(_NOT_DONE) and not (name == "step" and text in ("1d", "24h")):
+            raise UsageError(
+                f"{name} is not offered: ask without it, group by what it would select, and filter the answer"
+            )
 
 
 def _flag(parameters: Mapping[str, str], name: str, *, is_default: bool) -> bool:

@@ -20,16 +20,25 @@ from service.http.policies import Policy, rule_for
 SESSION_COOKIE: Final = "millicore_session"
 TOKEN_PARAMETER: Final = "token"  # noqa: S105
 
-_FORWARDING_HEADERS = (
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "via",
-    "true-client-ip",
-    "cf-connecting-ip",
+_FORWARDING_HEADERS = frozenset(
+    {
+        "forwarded",
+        "x-real-ip",
+        "via",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "remote-user",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-url",
+        "x-remote-user",
+    }
 )
+_FORWARDING_PREFIXES = ("x-forwarded", "x-original-forwarded", "x-auth-request-")
+_OLD_HTTP = "1.0"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
@@ -142,9 +151,22 @@ def caller_of(scope: Scope, proxy_header: str | None) -> Caller:
         host=_host_name(headers.get("host")),
         bearer=credentials.strip() if scheme.lower() == "bearer" else None,
         session=_cookie(headers, SESSION_COOKIE),
-        proxy_user=headers.get(proxy_header) if proxy_header else None,
-        is_forwarded=any(name in headers for name in _FORWARDING_HEADERS),
+        proxy_user=_one_value(headers, proxy_header),
+        is_forwarded=_is_forwarded(scope, headers),
     )
+
+
+def _one_value(headers: Headers, name: str | None) -> str | None:
+    # a proxy that adds its value behind one that the caller sent has vouched for neither
+    values = headers.getlist(name) if name else []
+    return values[0] if len(values) == 1 else None
+
+
+def _is_forwarded(scope: Scope, headers: Headers) -> bool:
+    # nginx names nobody by default, but speaks HTTP/1.0 to what stands behind it; browsers and clients do not
+    if scope.get("http_version") == _OLD_HTTP:
+        return True
+    return any(name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIXES) for name in headers)
 
 
 def _refuse_by_path(scope: Scope) -> Response | None:

@@ -43,7 +43,7 @@ RULES: Final = (
     _rule(r"/healthz", Policy.OPEN),
     _rule(r"/readyz", Policy.OPEN),
     _rule(r"/metrics", Policy.SIGNED_IN),
-    _rule(r"/allocation", Policy.SIGNED_IN),
+    _rule(r"/allocation(/compute)?", Policy.SIGNED_IN),
     _rule(r"/v1/periods", Policy.SIGNED_IN),
     _rule(r"/v1/leadership", Policy.SIGNED_IN),
     _rule(r"/v1/chargeback/[^/]+", Policy.SIGNED_IN),

@@ -54,6 +54,7 @@ class Api:
             Route("/readyz", self.readiness, methods=read),
             Route("/metrics", self.metrics, methods=read),
             Route("/allocation", self.allocation, methods=read),
+            Route("/allocation/compute", self.allocation, methods=read),
             Route("/v1/leadership", self.leadership, methods=read),
             Route("/v1/periods", self.periods, methods=read),
             Route("/v1/chargeback/{month}", self.chargeback, methods=read),

@@ -11,7 +11,7 @@ from service.scheduler.clock import Bell, Job
 from service.usecases.allocation import allocate
 from service.usecases.ingest_prometheus import IngestOptions, run_ingest
 from service.usecases.pipeline import run_models
-from service.usecases.upkeep import reconcile_hours, tidy_lake
+from service.usecases.upkeep import keep_up
 
 _log = logging.getLogger(__name__)
 
@@ -65,5 +65,4 @@ def _ingest_work(runtime: Runtime, cluster: str, is_stopping: Callable[[], bool]
 
 
 def _keep_up(runtime: Runtime) -> None:
-    reconcile_hours(runtime)
-    tidy_lake(runtime)
+    keep_up(runtime)

@@ -11,6 +11,7 @@ from typing import Protocol
 from models.vocabulary.errors import LeaseLost, StorageError
 from service.leasing import holder_name, is_holder_dead
 from service.runtime import Runtime
+from service.scheduler.heartbeat import beat
 from warehouse.fencing import Lease
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def lead(runtime: Runtime, make_worker: Callable[[], Worker], stop: threading.Ev
     ttl = timedelta(seconds=runtime.settings.lease_ttl_seconds)
     patience = ttl.total_seconds() / 3
     while not stop.is_set():
+        beat(runtime.settings)
         lease = _try_acquire(runtime, ttl)
         if lease is None:
             stop.wait(patience)
@@ -77,6 +79,7 @@ def _hold(runtime: Runtime, lease: Lease, ttl: timedelta, stop: threading.Event)
     """Renew until told to stop (True) or the lease is lost (False)."""
     expires = datetime.now(UTC) + ttl
     while not stop.wait(ttl.total_seconds() / 3):
+        beat(runtime.settings)
         try:
             lease = runtime.warehouse.leases.renew(lease, datetime.now(UTC), ttl)
             expires = lease.expires_at

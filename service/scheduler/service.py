@@ -12,6 +12,7 @@ from types import FrameType
 from models.vocabulary.errors import UsageError
 from service.runtime import Runtime
 from service.scheduler.clock import AlarmClock
+from service.scheduler.heartbeat import stop_beating
 from service.scheduler.jobs import scheduled_jobs
 from service.scheduler.leader import lead
 from service.scheduler.watch import ClusterWatch
@@ -61,7 +62,10 @@ def run_scheduler(runtime: Runtime, stop: threading.Event | None = None) -> None
     clusters = configured_clusters(runtime.settings)
     _log.info("scheduler of %s", ", ".join(cluster.name for cluster in clusters))
     with _stopped_by_signals(stop or threading.Event()) as stopping:
-        lead(runtime, lambda: SchedulerWorker(runtime), stopping)
+        try:
+            lead(runtime, lambda: SchedulerWorker(runtime), stopping)
+        finally:
+            stop_beating(runtime.settings)
     _log.info("scheduler stopped")
 
 

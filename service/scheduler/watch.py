@@ -7,8 +7,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from ingest.kubernetes.history import InventoryRows
-from models.vocabulary.errors import MillicoreError
-from service.leasing import HeldLease, holding
+from models.vocabulary.errors import LeaseLost, MillicoreError
+from service.leasing import HeldLease, holding, keeping_alive
 from service.runtime import Runtime
 from service.scheduler.clock import Backoff
 from service.settings import ClusterSettings
@@ -47,6 +47,7 @@ class ClusterWatch:
         self._batch_seconds = batch_seconds
         self._backoff = backoff or Backoff()
         self._stop = threading.Event()
+        self._round_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {cluster.name}", daemon=True)
         self.failure_count = 0
 
@@ -57,6 +58,7 @@ class ClusterWatch:
     def stop(self, *, is_waiting: bool = True) -> None:
         """End the watch; wait until what was seen is stored, unless told not to."""
         self._stop.set()
+        self._round_over.set()
         if is_waiting:
             self._thread.join(60.0)
 
@@ -79,15 +81,25 @@ class ClusterWatch:
             self._stop.wait(self._backoff.delay(failures_in_a_row).total_seconds())
 
     def _follow(self) -> None:
-        with holding(self._runtime, self._cluster.name, INVENTORY_JOB) as held:
+        """Watch until told to stop or until the lease is lost, which a quiet cluster must not cost it."""
+        self._round_over.clear()
+        if self._stop.is_set():
+            return
+        ttl = timedelta(seconds=self._runtime.settings.lease_ttl_seconds)
+        with (
+            holding(self._runtime, self._cluster.name, INVENTORY_JOB) as held,
+            keeping_alive(held, ttl, self._round_over),
+        ):
             inventory = open_inventory(self._runtime, self._cluster)
             if inventory is None:
                 self._stop.set()
                 return
             try:
-                inventory.follow(lambda rows: self._store(rows, held), self._stop, self._batch_seconds)
+                inventory.follow(lambda rows: self._store(rows, held), self._round_over, self._batch_seconds)
             finally:
                 inventory.close()
+        if not self._stop.is_set():
+            raise LeaseLost(f"another process has taken over the inventory of {self._cluster.name}")
 
     def _store(self, rows: InventoryRows, held: HeldLease) -> None:
         store_inventory(self._runtime, rows, held.renew())

@@ -23,11 +23,10 @@ from models.vocabulary.identity import Principal
 from models.vocabulary.money import minor_digits
 from models.vocabulary.windows import HourWindow, floor_hour, month_bounds
 from service.runtime import Runtime
-from warehouse.observed import WindowState
 from warehouse.reads.charges import ChargeReads
+from warehouse.reads.coverage import CoverageReads
 
 _MICROSECOND = timedelta(microseconds=1)
-_STORED = (WindowState.COMPLETE, WindowState.PARTIAL)
 
 
 @dataclass(frozen=True)
@@ -107,21 +106,21 @@ def in_coins(total: Decimal | None, currency: str | None) -> Decimal:
 def month_coverage(runtime: Runtime, month: BillingMonth) -> tuple[Coverage, ...]:
     """Count hours from a cluster's first stored one to now; older ones are no gap."""
     found = []
+    until = min(month.hours.end, floor_hour(runtime.now()))
+    if until <= month.hours.start:
+        return ()
+    # before a cluster's first stored hour nothing is complete or partial
+    stored = CoverageReads(runtime.warehouse.database).stored_counts(HourWindow(month.hours.start, until))
     for cluster in runtime.warehouse.clusters.list():
         span = runtime.warehouse.ledger.span(cluster.name)
-        until = min(month.hours.end, floor_hour(runtime.now()))
         if span is None or span.start >= until:
             continue
         start = max(month.hours.start, span.start)
         if start >= until:
             continue
         window = HourWindow(start, until)
-        states: dict[datetime, WindowState] = {}
-        for row in runtime.warehouse.ledger.rows(cluster.name, window):
-            if not row.is_pending and states.get(row.hour) != WindowState.COMPLETE:
-                states[row.hour] = row.state
-        counts = [sum(state == wanted for state in states.values()) for wanted in _STORED]
-        found.append(Coverage(cluster.name, window.hour_count, *counts))
+        complete, partial = stored.get(cluster.name, (0, 0))
+        found.append(Coverage(cluster.name, window.hour_count, complete, partial))
     return tuple(found)
 
 

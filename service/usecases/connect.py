@@ -204,8 +204,9 @@ def write_cluster(path: Path, entry: Mapping[str, Any]) -> bool:
     if path.exists():
         read_config_file(path)  # refuse to build on a file that is wrong
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    others = [known for known in content.get("clusters", []) if known.get("name") != entry["name"]]
-    changed = {**content, "clusters": [*others, dict(entry)]}
+    known = {str(cluster.get("name")): cluster for cluster in content.get("clusters") or ()}
+    # replaced where it stands, so that connecting again changes nothing
+    changed = {**content, "clusters": list({**known, str(entry["name"]): dict(entry)}.values())}
     if changed == content:
         return False
     if path.exists():

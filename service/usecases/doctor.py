@@ -6,16 +6,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
+from ingest.prometheus.connection import PrometheusConnection
+from ingest.prometheus.probe import ProbeReport, probe
 from models.vocabulary.errors import MillicoreError
-from service.runtime import Runtime
+from service.runtime import Runtime, location_of
 from service.settings import ClusterSettings, Settings
-from service.sources import kubernetes_settings, open_prometheus
+from service.sources import kubernetes_settings, prometheus_settings
 from service.usecases.ingest_status import ingest_status
+from warehouse.checks import check_warehouse
 
 LEAST_FREE_BYTES = 1 << 30
+STALE_AFTER = timedelta(minutes=30)
+"""A newest sample older than this means that scraping has stopped; a slow scrape takes five minutes."""
 
 
 class CheckState(StrEnum):
@@ -36,12 +42,20 @@ class Check:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Look at everything that Millicore depends on; a check that fails hides none of the others."""
+def examine(settings: Settings, *, heal: bool = False) -> list[Check]:
+    """Look at everything that Millicore depends on; a check that fails hides none of the others.
+
+    Parameters
+    ----------
+    settings : Settings
+    heal : bool
+        Set broken files of the lake aside, so that their hours are owed again.
+    """
     checks = [_check_settings(settings), _check_disk(settings)]
+    checks += _guarded("lake", partial(_check_lake, settings, heal=heal))
     checks += _guarded("warehouse", partial(_check_warehouse, settings))
     for cluster in settings.clusters:
-        checks += _guarded(f"prometheus of {cluster.name}", partial(_check_prometheus, cluster))
+        checks += _guarded(f"prometheus of {cluster.name}", partial(_check_prometheus, cluster, settings.clock()))
         checks += _guarded(f"kubernetes of {cluster.name}", partial(_check_kubernetes, cluster))
     return checks
 
@@ -77,6 +91,14 @@ def _check_disk(settings: Settings) -> Check:
     if free < LEAST_FREE_BYTES:
         return Check("disk", CheckState.DOUBTFUL, detail, "free some space, or set home to a larger disk")
     return Check("disk", CheckState.GOOD, detail)
+
+
+def _check_lake(settings: Settings, *, heal: bool) -> Iterator[Check]:
+    for finding in check_warehouse(location_of(settings), heal=heal, probes_place=False):
+        state = CheckState.GOOD if finding.is_good else CheckState.FAILED
+        if finding.check.startswith("lost hours"):
+            state = CheckState.DOUBTFUL
+        yield Check(finding.check, state, finding.detail, finding.remedy)
 
 
 def _check_warehouse(settings: Settings) -> Iterator[Check]:
@@ -130,22 +152,42 @@ def _check_ownership(runtime: Runtime) -> Check:
     )
 
 
-def _check_prometheus(cluster: ClusterSettings) -> Iterator[Check]:
+def _check_prometheus(cluster: ClusterSettings, now: datetime) -> Iterator[Check]:
     name = f"prometheus of {cluster.name}"
     if cluster.prometheus is None:
         yield Check(name, CheckState.DOUBTFUL, "not configured", "add prometheus: {url: ...} to the cluster")
         return
-    source = open_prometheus(cluster)
+    connection = PrometheusConnection(prometheus_settings(cluster))
     try:
-        oldest = source.oldest(cluster.name)
+        report = probe(connection, now=now)
     finally:
-        source.close()
-    if oldest is None:
-        yield Check(
-            name, CheckState.FAILED, "holds no kube-state-metrics of this cluster", "check cluster_label"
+        connection.close()
+    for need in report.missing_required:
+        yield Check(f"{name}: {need.name}", CheckState.FAILED, f"missing: {need.without}", need.remedy)
+    for need in report.missing_optional:
+        yield Check(f"{name}: {need.name}", CheckState.DOUBTFUL, f"missing: {need.without}", need.remedy)
+    for remark in report.remarks:
+        yield Check(f"{name}: scrape", CheckState.DOUBTFUL, remark)
+    yield _check_freshness(name, report, now)
+
+
+def _check_freshness(name: str, report: ProbeReport, now: datetime) -> Check:
+    """Judge the newest sample of kube-state-metrics: an hour without any cannot be stored."""
+    if report.oldest is None or report.newest is None:
+        return Check(
+            name,
+            CheckState.FAILED,
+            "answers, but holds no kube-state-metrics of this cluster",
+            "check cluster_label and cluster_label_value, and that kube-state-metrics is scraped",
         )
-    else:
-        yield Check(name, CheckState.GOOD, f"answers; history since {oldest:%Y-%m-%d %H:%M}Z")
+    if now - report.newest > STALE_AFTER:
+        return Check(
+            name,
+            CheckState.FAILED,
+            f"answers, but its newest sample of kube-state-metrics is of {report.newest:%Y-%m-%d %H:%M}Z",
+            "see on its page /targets why kube-state-metrics is not scraped; hours missed are gone for good",
+        )
+    return Check(name, CheckState.GOOD, f"answers; history since {report.oldest:%Y-%m-%d %H:%M}Z")
 
 
 def _check_kubernetes(cluster: ClusterSettings) -> Iterator[Check]:
@@ -153,7 +195,10 @@ def _check_kubernetes(cluster: ClusterSettings) -> Iterator[Check]:
     settings = kubernetes_settings(cluster)
     if settings is None:
         yield Check(
-            name, CheckState.DOUBTFUL, "not configured: labels and exact times come from metrics only"
+            name,
+            CheckState.DOUBTFUL,
+            "not configured: labels and exact times come from metrics only",
+            "set kubeconfig or in_cluster of the cluster",
         )
         return
     from ingest.kubernetes.inventory import KubernetesInventory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,23 +89,27 @@ def _read_lists(runtime: Runtime, files: InputFiles) -> list[Callable[[], str]]:
     if files.prices is not None:
         prices = load_prices(files.prices)
         check_price_rows(prices)
-        stores.append(_storing(f"{len(prices)} prices", lambda: warehouse.prices.replace(prices)))
+        stores.append(_storing(_counted(prices, "price"), lambda: warehouse.prices.replace(prices)))
     if files.ownership is not None:
         rules = load_ownership(files.ownership)
         check_ownership_rows(rules)
-        stores.append(_storing(f"{len(rules)} ownership rules", lambda: warehouse.ownership.replace(rules)))
+        stores.append(_storing(_counted(rules, "ownership rule"), lambda: warehouse.ownership.replace(rules)))
     if files.budgets is not None:
         budgets = load_budgets(files.budgets)
-        stores.append(_storing(f"{len(budgets)} budgets", lambda: warehouse.budgets.replace(budgets)))
+        stores.append(_storing(_counted(budgets, "budget"), lambda: warehouse.budgets.replace(budgets)))
     if files.initiatives is not None:
         stages = load_initiatives(files.initiatives)
-        stores.append(_storing(f"{len(stages)} optimisation stages", lambda: _save_stages(runtime, stages)))
+        stores.append(_storing(_counted(stages, "optimisation stage"), lambda: _save_stages(runtime, stages)))
     return stores
 
 
 def _save_stages(runtime: Runtime, stages: Iterable[Initiative]) -> None:
     for stage in stages:
         runtime.warehouse.initiatives.save(stage)
+
+
+def _counted(rows: Sequence[object], name: str) -> str:
+    return f"{len(rows)} {name}{'' if len(rows) == 1 else 's'}"
 
 
 def _storing(what: str, store: Callable[[], None]) -> Callable[[], str]:

@@ -73,7 +73,7 @@ def _status(runtime: Runtime, cluster: str, window: HourWindow | None) -> Cluste
     rows = runtime.warehouse.ledger.rows(cluster, span) if span else []
     stored = [row for row in rows if row.state in (WindowState.COMPLETE, WindowState.PARTIAL)]
     states = Counter(row.state for row in rows)
-    owed = _owed_hours(runtime, cluster, span, stored)
+    owed = _owed_hours(runtime, cluster, span, rows)
     coverage = [row.coverage_ratio for row in stored if row.coverage_ratio is not None]
     return ClusterStatus(
         cluster=cluster,
@@ -102,13 +102,13 @@ def _known_span(runtime: Runtime, cluster: str) -> HourWindow | None:
 
 
 def _owed_hours(
-    runtime: Runtime, cluster: str, span: HourWindow | None, stored: Sequence[LedgerRow]
+    runtime: Runtime, cluster: str, span: HourWindow | None, rows: Sequence[LedgerRow]
 ) -> list[datetime]:
-    if span is None or not stored:
+    if span is None or not rows:
         return []
-    # A file ends where it ends: only a source that goes on owes the hours after its last one.
-    end = stored[-1].hour + HOUR if stored[-1].source == "files" else span.end
+    # A file ends where it ends: only a source that goes on owes the hours after its last known one.
+    end = rows[-1].hour + HOUR if rows[-1].source == "files" else span.end
     if end <= span.start:
         return []
-    owed = runtime.warehouse.ledger.owed(stored[-1].source, cluster, HourWindow(span.start, end))
+    owed = runtime.warehouse.ledger.owed(rows[-1].source, cluster, HourWindow(span.start, end))
     return [hour for part in owed for hour in part.hours()]

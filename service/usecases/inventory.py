@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Final
 
 import pyarrow as pa
 
-from ingest.kubernetes.history import InventoryRows
+from ingest.kubernetes.history import CONTACT_KIND, OBSERVED_BY, InventoryRows
 from ingest.kubernetes.inventory import KubernetesInventory
-from ingest.kubernetes.refine import refine_hours
+from ingest.kubernetes.refine import CONTACT_MEMORY, OWNER_KINDS, OWNER_MEMORY, refine_hours
 from models.vocabulary.errors import LeaseLost, SourceError
 from models.vocabulary.windows import HourWindow
 from service.leasing import holding
@@ -17,9 +18,27 @@ from service.runtime import Runtime
 from service.settings import ClusterSettings
 from service.sources import MeasuredSource, OpenSource, SourceLoad, kubernetes_settings
 from warehouse.fencing import Lease
+from warehouse.lake.observed_tables import OBJECT_HISTORY
+from warehouse.lake.reading import TableScan
 from warehouse.observed import ObservedWindow
 
 _log = logging.getLogger(__name__)
+
+_HISTORY_SQL: Final = """
+WITH mine AS (SELECT * FROM rows WHERE observed_by = $source),
+ends AS (SELECT kind, uid, max(valid_to) AS died FROM mine WHERE valid_to IS NOT NULL GROUP BY kind, uid),
+marks AS (
+    SELECT min(valid_from) AS first_mark, max(valid_from) FILTER (valid_from <= $marks) AS last_mark
+    FROM mine WHERE kind = $contact
+)
+SELECT mine.* FROM mine LEFT JOIN ends USING (kind, uid) CROSS JOIN marks
+WHERE CASE
+    WHEN kind = $contact
+    THEN valid_from = first_mark OR valid_from >= coalesce(last_mark, first_mark)
+    WHEN list_contains($owners, kind) THEN died IS NULL OR died > $owners_since
+    ELSE died IS NULL OR died > $start
+END
+"""
 
 INVENTORY_JOB = "inventory"
 """Job whose lease lets one process at a time write a cluster's inventory: a watch, or one listing."""
@@ -38,7 +57,6 @@ class RefinedSource:
     def __init__(self, runtime: Runtime, inner: OpenSource) -> None:
         self._runtime = runtime
         self._inner = inner
-        self._history: dict[str, pa.Table] = {}
 
     @property
     def name(self) -> str:
@@ -52,9 +70,7 @@ class RefinedSource:
     def observe(self, cluster: str, window: HourWindow) -> ObservedWindow:
         """Return the inner source's hours, refined where the inventory is certain."""
         observed = self._inner.observe(cluster, window)
-        if cluster not in self._history:
-            self._history[cluster] = self._runtime.warehouse.lake.scan("object_history", cluster=cluster)
-        history = self._history[cluster]
+        history = read_history(self._runtime, cluster, window)
         return refine_hours(observed, history) if history.num_rows else observed
 
     @property
@@ -65,6 +81,27 @@ class RefinedSource:
     def close(self) -> None:
         """Close the inner source."""
         self._inner.close()
+
+
+def read_history(runtime: Runtime, cluster: str, window: HourWindow) -> pa.Table:
+    """Return the versions of objects that can matter for a window, however long the history is.
+
+    These are all versions of the objects that had not gone before the window, and of the owners of pods
+    (which may go earlier than their pods), and the moments at which the inventory was complete: the first
+    one, the last one before the window and those after it.
+    """
+    return runtime.warehouse.lake.query(
+        _HISTORY_SQL,
+        tables={"rows": TableScan("object_history", cluster)},
+        parameters={
+            "start": window.start,
+            "marks": window.start - CONTACT_MEMORY,
+            "owners": sorted(OWNER_KINDS),
+            "owners_since": window.start - OWNER_MEMORY,
+            "source": OBSERVED_BY,
+            "contact": CONTACT_KIND,
+        },
+    ).cast(OBJECT_HISTORY.schema)
 
 
 def refresh_inventory(runtime: Runtime, cluster: ClusterSettings) -> tuple[str, ...]:

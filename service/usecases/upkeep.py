@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 from models.vocabulary.windows import DAY, HourWindow, floor_hour
 from service.leasing import holding
 from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
+from service.usecases.retention import Retained, apply_retention
 from warehouse.fencing import INGEST_JOB
 from warehouse.lake.tables import TABLES
 from warehouse.reconcile import Mismatch, reconcile
@@ -23,6 +25,28 @@ _SOURCE_MEMORY = timedelta(days=14)
 """Hours that a source can usually deliver again."""
 _KEEP_VERSIONS = timedelta(days=7)
 """Readers may still hold an older version; nothing else relies on time travel."""
+
+
+@dataclass(frozen=True)
+class UpkeepReport:
+    """What one night's upkeep found and removed."""
+
+    mismatches: tuple[Mismatch, ...]
+    retained: tuple[Retained, ...]
+
+
+def keep_up(runtime: Runtime, progress: Progress | None = None) -> UpkeepReport:
+    """Compare ledger and lake, remove what is too old, compact what is left. Safe to run at any time.
+
+    Raises
+    ------
+    LeaseLost
+        If a cluster is being written; what was done until then stays done.
+    """
+    mismatches = reconcile_hours(runtime)
+    retained = apply_retention(runtime, progress)
+    tidy_lake(runtime, progress)
+    return UpkeepReport(tuple(mismatches), tuple(retained))
 
 
 def tidy_lake(runtime: Runtime, progress: Progress | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +95,9 @@ class Database:
         except StatementError as problem:
             if isinstance(problem.orig, MillicoreError):  # a column type refused a value
                 raise problem.orig from problem
-            if isinstance(problem, OperationalError | ProgrammingError):
+            if isinstance(problem, OperationalError | ProgrammingError) or (
+                isinstance(problem, DBAPIError) and _is_damage(problem)
+            ):
                 raise StorageError(self._describe(problem)) from problem
             raise
 
@@ -109,6 +112,13 @@ class Database:
             return (
                 f"the database {self.name} stayed locked by another writer for {_BUSY_TIMEOUT_MS // 1000} s"
             )
+        if _is_damage(problem):
+            return f"{self.url.database} is no database of SQLite, or is damaged: put a copy of it back"
+        if self.is_sqlite and ("unable to open" in text or "readonly" in text):
+            return (
+                f"the database {self.url.database} cannot be written ({first_line}): check that its folder "
+                "exists and who owns it"
+            )
         if problem.connection_invalidated or isinstance(problem, OperationalError):
             where = self.url.host or self.url.database
             return (
@@ -116,6 +126,12 @@ class Database:
                 "Check that it runs and that database_url is right"
             )
         return f"the database {self.name} refused a statement: {first_line}"
+
+
+def _is_damage(problem: DBAPIError) -> bool:
+    return isinstance(problem.orig, sqlite3.DatabaseError) and any(
+        words in str(problem.orig) for words in ("not a database", "malformed")
+    )
 
 
 def _without_password(text: str, url: URL) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from models.vocabulary.windows import HourWindow
 from warehouse.database.connection import Database
 from warehouse.database.schema import DERIVED_LEDGER, WINDOW_LEDGER
 from warehouse.database.statements import insert_or_update
+
+FROZEN = "frozen"
+"""Code version of days that stay as they were built, because what they were built from is gone."""
 
 _D = DERIVED_LEDGER.c
 _L = WINDOW_LEDGER.c
@@ -34,7 +37,27 @@ class DerivedLedger:
         code_version : str
         """
         built = self.registered(table, cluster)
-        return sorted(day for day, wanted in inputs.items() if built.get(day) != (wanted, code_version))
+        frozen = {day for day, (_, version) in built.items() if version == FROZEN}
+        changed = {day for day, wanted in inputs.items() if built.get(day) != (wanted, code_version)}
+        return sorted(changed - frozen)
+
+    def freeze(self, tables: Sequence[str], cluster: str, days: Sequence[date]) -> None:
+        """Keep built days for good: `dirty` names them no more, whatever changes.
+
+        Parameters
+        ----------
+        tables : sequence of str
+            Derived tables whose input is about to be removed.
+        """
+        if not days:
+            return
+        statement = (
+            update(DERIVED_LEDGER)
+            .where(_D.table_name.in_(list(tables)), _D.cluster == cluster, _D.day.in_(list(days)))
+            .values(code_version=FROZEN)
+        )
+        with self._database.write() as connection:
+            connection.execute(statement)
 
     def registered(self, table: str, cluster: str) -> dict[date, tuple[str, str]]:
         """Return input hash and code version per day that was built."""

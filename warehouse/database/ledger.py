@@ -16,6 +16,7 @@ from warehouse.database.ledger_rows import (
     STORED_STATES,
     Writing,
     check_source_of_record,
+    forget_table,
     read_rows,
     write_reports,
 )
@@ -73,6 +74,18 @@ class WindowLedger:
         """Return the ledger rows of one cluster, or of all, by cluster, hour and source."""
         with self._database.read() as connection:
             return read_rows(connection, cluster, window)
+
+    def forget(self, table: str, cluster: str, window: HourWindow, lease: Lease) -> None:
+        """Expect no rows of a table any more in stored hours, because retention has removed them.
+
+        Raises
+        ------
+        LeaseLost
+            If the lease is not the newest any more.
+        """
+        with self._database.write() as connection:
+            check_lease(connection, lease)
+            forget_table(connection, table, cluster, window)
 
     def source_of_record(self, cluster: str, window: HourWindow) -> str | None:
         """Return the source whose rows stand in the lake for a window; None when none does."""

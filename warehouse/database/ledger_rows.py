@@ -139,6 +139,19 @@ def write_reports(
     insert_or_update(connection, WINDOW_LEDGER, rows)
 
 
+def forget_table(connection: Connection, table: str, cluster: str, window: HourWindow) -> None:
+    """Drop a table from the contents of a cluster's stored hours; state and hashes stay."""
+    for row in read_rows(connection, cluster, window):
+        if table not in row.contents:
+            continue
+        left = {name: content for name, content in row.contents.items() if name != table}
+        connection.execute(
+            update(WINDOW_LEDGER)
+            .where(_L.cluster == cluster, _L.source == row.source, _L.hour == row.hour)
+            .values(contents=left)
+        )
+
+
 def owe_again(connection: Connection, row: LedgerRow, reason: str) -> bool:
     """Make an hour owed whose rows in the lake are not what the ledger says.
 

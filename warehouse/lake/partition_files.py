@@ -77,7 +77,9 @@ def _read_file(
                 rows = file.read_row_group(group, columns=wanted, use_threads=False)
                 yield _arrange(declared, rows, columns, partition, coded)
     except (OSError, pa.ArrowInvalid) as problem:
-        raise StorageError(f"lake file {url} cannot be read: {problem}") from problem
+        gone = isinstance(problem, FileNotFoundError)
+        what = "is missing" if gone else f"cannot be read: {problem}"
+        raise StorageError(f"lake file {url} {what}; run `millicore doctor --heal`") from problem
 
 
 def _arrange(

@@ -213,7 +213,8 @@ def _sql_type(kind: pa.DataType) -> str:
 
 def query_failed(problem: duckdb.Error) -> StorageError:
     """Return the error that a person reads when a query of the lake fails."""
-    return StorageError(f"the lake could not be read: {str(problem).splitlines()[0]}")
+    remedy = "; run `millicore doctor --heal`" if isinstance(problem, duckdb.IOException) else ""
+    return StorageError(f"the lake could not be read: {str(problem).splitlines()[0]}{remedy}")
 
 
 def partition_text(value: object) -> str:

@@ -268,7 +268,8 @@ class Lake:
             return self._run(sql, tables, parameters or {}, pin=pin)
         except duckdb.IOException as problem:
             # a file of a pinned or just replaced version has been vacuumed: once more, on a fresh list
-            _log.warning("a lake file has gone, reading the newest version: %s", problem)
+            first_line = str(problem).splitlines()[0]
+            _log.info("a lake file has gone, reading the newest version: %s", first_line)
             time.sleep(0.05)
         try:
             return self._run(sql, tables, parameters or {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import HOUR, HourWindow
@@ -80,6 +80,32 @@ class CoverageReads:
         with self._database.read() as connection:
             start, end = connection.execute(first).scalar(), connection.execute(last).scalar()
         return None if start is None or end is None else HourWindow(start, max(start, end) + HOUR)
+
+    def stored_counts(self, window: HourWindow) -> dict[str, tuple[int, int]]:
+        """Return per cluster how many hours of the window are complete and how many partial.
+
+        Counted in the database. Where two sources recorded one hour, the complete one counts; an hour that
+        is being written counts as neither.
+        """
+        ledger = WINDOW_LEDGER.c
+        is_partial = case((ledger.state == WindowState.PARTIAL, 1), else_=0)
+        is_complete = case((ledger.state == WindowState.COMPLETE, 1), else_=0)
+        by_hour = (
+            select(
+                ledger.cluster,
+                func.max(is_complete).label("complete"),
+                func.max(is_partial).label("partial"),
+            )
+            .where(ledger.hour >= window.start, ledger.hour < window.end)
+            .where(ledger.pending_run_id.is_(None))
+            .group_by(ledger.cluster, ledger.hour)
+            .subquery()
+        )
+        only_partial = func.sum(by_hour.c.partial * (1 - by_hour.c.complete))
+        statement = select(by_hour.c.cluster, func.sum(by_hour.c.complete), only_partial)
+        with self._database.read() as connection:
+            rows = connection.execute(statement.group_by(by_hour.c.cluster)).all()
+        return {cluster: (int(complete), int(partial)) for cluster, complete, partial in rows}
 
     def hours(self, principal: Principal, window: HourWindow) -> list[HourState]:
         """Return the recorded hours of the window by cluster and hour.

@@ -25,6 +25,7 @@ TEXTS: Final[dict[str, str]] = {
     "leadership.forecast_too_early": "needs {needed} final days, has {days}",
     "leadership.forecast_not_run": "no forecast stored for this month yet",
     "leadership.forecast_not_running": "the period is over",
+    "leadership.forecast_of_months": "is of a whole month: choose one",
     "leadership.forecast_stale": "hidden: the data is too old",
     "leadership.budget": "Budget performance",
     "leadership.budget_none": "no budget set",

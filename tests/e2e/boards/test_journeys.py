@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Browser, expect
 from support.board_world import World
-from support.browser import VIEWPORT, Visit, visiting
+from support.browser import ONE_TIME, VIEWPORT, Visit, visiting
 
 from service.access import local_principal
+from service.boards import leadership
 from service.boards.chargeback import read_chargeback
 from service.boards.leadership import read_leadership
+from service.http.gate import SESSION_COOKIE
 from service.usecases.chargeback import export_chargeback
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 BOARDS = ("", "suggestions", "chargeback", "oversell", "health")
+SMALL_SCREENS = ((1280, 800), (390, 844))
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -44,6 +50,102 @@ def test_the_cost_board_shows_the_figures_of_the_read_model_on_one_screen(visit:
     main = page.locator("[data-testid=stMain]")
     height = main.evaluate("element => element.scrollHeight")
     assert height <= VIEWPORT["height"], "the cost board fits one screen"
+
+
+def test_the_totals_of_the_team_table_are_on_screen_and_add_up(visit: Visit, world: World) -> None:
+    page = visit.open("/")
+    board = read_leadership(world.runtime, local_principal())
+    total = page.locator("tr[data-payer=total]")
+    assert total.locator("td").first.inner_text() + " EUR" == board.total_text
+    for kind in ("idle", "overhead", "unowned", "total"):
+        box = page.locator(f"tr[data-payer={kind}]").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= VIEWPORT["height"]
+
+
+def test_the_one_time_link_leaves_no_secret_in_the_address_and_opens_the_board_again(
+    browser: Browser, base: str
+) -> None:
+    with visiting(browser, base) as first:
+        page = first.open("/chargeback?month=2026-10")
+        assert page.url.startswith(f"{base}/chargeback")
+        assert ONE_TIME not in page.url
+        cookie = next(one for one in page.context.cookies() if one["name"] == SESSION_COOKIE)
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Strict"
+        assert ONE_TIME not in cookie["value"]
+        history = page.evaluate("performance.getEntriesByType('navigation').map(one => one.name)")
+        assert ONE_TIME not in str(history)
+        assert ONE_TIME not in page.content()
+
+
+def test_a_name_that_resolves_here_needs_the_link(browser: Browser, base: str) -> None:
+    address = base.replace("127.0.0.1", "rebound.localhost")
+    with visiting(browser, address) as stranger:
+        answer = stranger.page.goto(address)
+        assert answer is not None
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_board_fits_small_screens_and_names_its_pictures(visit: Visit, board: str) -> None:
+    page = visit.open(f"/{board}")
+    for selector in ("[data-testid=stVegaLiteChart]", "[role=img]", "[data-testid=stDataFrame]"):
+        for found in page.locator(selector).all():
+            name = found.evaluate(
+                "e => e.getAttribute('aria-label') || e.querySelector('[aria-label]')?.ariaLabel || ''"
+            )
+            assert name, f"{selector} on {board or 'the cost board'} has no text"
+    for width, height in SMALL_SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(400)
+        assert page.evaluate(_WIDER) == [], f"wider than {width} pixels"
+
+
+_WIDER = """() => {
+  const main = document.querySelector("[data-testid=stMain]");
+  if (main.scrollWidth <= main.clientWidth && document.documentElement.scrollWidth <= innerWidth) return [];
+  return [...main.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => e.className || e.tagName).slice(0, 5);
+}"""
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit: Visit) -> None:
+    page = visit.open("/")
+    reached = set()
+    for _ in range(16):
+        page.keyboard.press("Tab")
+        name, shows = page.evaluate(_FOCUSED)
+        reached.add(name)
+        if page.evaluate("document.activeElement.matches('a, button, input, .mc-help')"):
+            assert shows, f"nobody sees that {name} has the focus"
+    assert {"Suggestions", "Data health"} <= reached
+
+
+_FOCUSED = """() => {
+  const e = document.activeElement;
+  const shows = [e, e.parentElement, e.parentElement?.parentElement].filter(Boolean)
+    .map(one => getComputedStyle(one))
+    .some(style => style.outlineStyle !== "none" || style.boxShadow !== "none");
+  return [e.innerText?.trim().split("\\n").pop() || e.getAttribute("aria-label") || e.tagName, shows];
+}"""
+
+
+def test_a_board_that_loads_shows_its_frame_first(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    calm = leadership.read_leadership
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(2)
+        return calm(*arguments, **options)
+
+    st.cache_data.clear()
+    monkeypatch.setattr(leadership, "read_leadership", slow)
+    visit.page.goto(f"{visit.base}/?token={ONE_TIME}")
+    expect(visit.page.locator("[data-testid=stSkeleton]").first).to_be_visible(timeout=10_000)
+    expect(visit.page.locator(".mc-figure")).to_have_count(0)
+    visit.settle()
+    expect(visit.page.locator(".mc-figure")).to_have_count(6)
+    expect(visit.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
 
 
 def test_the_menu_and_the_deploy_button_are_hidden(visit: Visit) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.digests import digest_ledger, digest_tables
-from typer.testing import CliRunner
 
-from service.cli.app import app
 from service.runtime import Runtime
 from service.setting_sources import load_settings
 
@@ -27,24 +25,18 @@ def contents(home: Path) -> dict[str, object]:
         runtime.warehouse.close()
 
 
-def test_the_demo_ends_with_true_figures_and_changes_nothing_the_second_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    first = CliRunner().invoke(app, ["demo", "--output", "json"])
-    assert first.exit_code == 0, first.stderr
-    result = json.loads(first.stdout)
-    figures = {figure["key"]: figure for figure in result["figures"]}
+@pytest.mark.xdist_group("demo")
+def test_the_demo_ends_with_true_figures_and_changes_nothing_the_second_time(demo: Any) -> None:
+    figures = {figure["key"]: figure for figure in demo.document["figures"]}
     assert figures["cost"]["change"]
     assert "not measured yet" in figures["realised"]["value"]
-    assert "simulated" in result["marks"]
-    assert len(result["suggestions"]) == 5
-    assert {row["scope"] for row in result["oversell"]} == {"pool"}
-    chargeback = tmp_path / result["chargeback_file"]
-    content, before = chargeback.read_bytes(), contents(tmp_path / ".millicore" / "demo")
-    second = CliRunner().invoke(app, ["demo", "--output", "json"])
-    assert second.exit_code == 0, second.stderr
-    assert "0 new rows" in second.stderr
-    assert json.loads(second.stdout) == result
+    assert "simulated" in demo.document["marks"]
+    assert len(demo.document["suggestions"]) == 5
+    assert {row["scope"] for row in demo.document["oversell"]} == {"pool"}
+    chargeback = Path(demo.document["chargeback_file"])
+    content, before = chargeback.read_bytes(), contents(demo.home)
+    document, told = demo.again()
+    assert "0 new rows" in told
+    assert document == demo.document
     assert chargeback.read_bytes() == content
-    assert contents(tmp_path / ".millicore" / "demo") == before
+    assert contents(demo.home) == before

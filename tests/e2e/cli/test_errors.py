@@ -45,6 +45,8 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["connect", "--prometheus", "http://127.0.0.1:9"], 1, "127.0.0.1:9"),
         (["connect", "--prometheus", "http://169.254.169.254"], 2, "link-local"),
         (["simulate", "nothing", "--out", "x"], 2, "nothing"),
+        (["simulate", "fleet", "--out", "x", "--metrics", "odd"], 2, "full or stock"),
+        (["simulate", "fleet", "--out", "x", "--interval", "400"], 2, "1 to 299 seconds"),
     ],
 )
 def test_an_error_says_what_is_wrong_with_the_right_exit_code(

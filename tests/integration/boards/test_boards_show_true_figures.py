@@ -106,7 +106,7 @@ def test_the_budget_is_prorated_to_the_final_days(world: World) -> None:
 def test_savings_stand_apart_and_what_is_not_measured_says_so(world: World) -> None:
     value, _, detail = figure(read_leadership(world.runtime, LEADER), "realised")
     assert value == "not measured yet"
-    assert detail == "requested: 660.45 EUR a month, not yet money"
+    assert detail == "only requested: 660.45 EUR a month"
 
 
 def test_the_sentence_names_the_largest_parts_of_the_change(world: World) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,16 @@ from support.board_world import FINANCE, LAST_DAY, LEADER, MARKDOWN_LABEL, NOW, 
 from models.vocabulary.identity import Role
 from service.boards.leadership import read_leadership
 from service.usecases.chargeback import export_chargeback
+
+OPENCOST_FIELDS = {
+    *("name", "properties", "window", "start", "end", "minutes"),
+    *("cpuCores", "cpuCoreRequestAverage", "cpuCoreUsageAverage", "cpuCoreHours", "cpuCost"),
+    *("cpuCostAdjustment", "cpuEfficiency", "gpuCount", "gpuHours", "gpuCost", "gpuCostAdjustment"),
+    *("ramBytes", "ramByteRequestAverage", "ramByteUsageAverage", "ramByteHours", "ramCost"),
+    *("ramCostAdjustment", "ramEfficiency", "networkCost", "loadBalancerCost", "pvCost"),
+    *("sharedCost", "externalCost", "totalCost", "totalEfficiency"),
+}
+"""Names of OpenCost's ``allocation_json.go`` that its clients (kubectl-cost, Backstage, Grafana) read."""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +127,21 @@ def test_allocation_of_an_owner_holds_nothing_else(api: Starlette, tokens: dict[
 
 
 @pytest.mark.parametrize(
-    "query", ["window=yesterdayish", "aggregate=password", "accumulate=maybe", "window=2020-01-01,2026-11-20"]
+    "query",
+    [
+        "window=yesterdayish",
+        "aggregate=password",
+        "aggregate=",
+        "accumulate=maybe",
+        "window=2020-01-01,2026-11-20",
+        "filterNamespaces=search",
+        "filter=namespace:search",
+        "shareIdle=true",
+        "shareNamespaces=kube-system",
+        "step=1h",
+        "offset=10",
+        "format=csv",
+    ],
 )
 def test_a_wrong_allocation_query_is_refused_in_words(
     api: Starlette, tokens: dict[str, dict[str, str]], query: str
@@ -125,6 +150,30 @@ def test_a_wrong_allocation_query_is_refused_in_words(
     assert answer.status == 400
     assert answer.json()["code"] == 400
     assert answer.json()["message"]
+
+
+def test_what_clients_of_opencost_send_by_habit_is_answered(
+    api: Starlette, tokens: dict[str, dict[str, str]]
+) -> None:
+    habit = (
+        "window=7d&aggregate=namespace&accumulate=true&includeIdle=true&shareIdle=false&step=1d&resolution=1m"
+    )
+    plain = call(api, "/allocation?window=7d&accumulate=true", headers=tokens["lea"])
+    for path in ("/allocation", "/allocation/compute"):
+        assert call(api, f"{path}?{habit}", headers=tokens["lea"]).json() == plain.json()
+
+
+@pytest.mark.parametrize("groups", ["namespace", "controller", "controllerKind", "cluster", "label:team"])
+def test_every_allocation_has_opencosts_fields_and_finite_numbers(
+    api: Starlette, tokens: dict[str, dict[str, str]], groups: str
+) -> None:
+    path = f"/allocation?window=7d&accumulate=true&aggregate={groups}"
+    (found,) = call(api, path, headers=tokens["lea"]).json()["data"]
+    assert found
+    for row in found.values():
+        assert set(row) >= OPENCOST_FIELDS
+        numbers = [value for value in row.values() if isinstance(value, float)]
+        assert all(math.isfinite(value) for value in numbers)
 
 
 def test_metrics_are_prometheus_text(api: Starlette, tokens: dict[str, dict[str, str]]) -> None:

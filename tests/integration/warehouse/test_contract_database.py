@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, text, update
 from support.recommendations import run_of, suggestion
-from support.warehouse import NOON, observed_window, store_window
+from support.warehouse import NOON, created_warehouse, folder_location, observed_window, store_window
 
 from models.ownership.rules import OwnershipRow
 from models.pricing.price_list import PriceRow
@@ -364,3 +365,24 @@ def test_a_suggestion_that_changed_is_not_decided(each_database: Warehouse) -> N
 def test_a_missing_table_says_migrate(each_database: Warehouse) -> None:
     with pytest.raises(StorageError, match="millicore migrate"), each_database.database.read() as connection:
         connection.execute(text("SELECT * FROM no_such_thing"))
+
+
+def test_the_same_advice_has_the_same_id_in_every_warehouse_and_another_in_a_second_life(
+    each_database: Warehouse, tmp_path: Path
+) -> None:
+    repository = each_database.recommendations
+    repository.save_run(run_of(suggestion(cpu=0.5)))
+    (first,) = repository.list(ADMIN)
+    elsewhere = created_warehouse(folder_location(tmp_path / "elsewhere"))
+    try:
+        elsewhere.recommendations.save_run(run_of(suggestion(cpu=0.5)))
+        assert [item.id for item in elsewhere.recommendations.list(ADMIN)] == [first.id]
+    finally:
+        elsewhere.close()
+    repository.save_run(run_of())
+    repository.save_run(run_of(suggestion(cpu=0.25)))
+    repository.save_run(run_of(suggestion(cpu=0.5)))
+    states = {item.id: item.state for item in repository.list(ADMIN)}
+    assert len(states) == 3
+    assert states.pop(first.id) is RecommendationState.EXPIRED
+    assert sorted(states.values()) == [RecommendationState.PROPOSED, RecommendationState.SUPERSEDED]

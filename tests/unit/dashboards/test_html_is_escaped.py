@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -9,6 +10,7 @@ from service.boards.chargeback import Check
 from service.boards.figures import BoardHeader, Change, Figure, Mark
 from service.boards.formats import Tone
 from service.boards.leadership_tables import AttentionLine, StageRow
+from service.boards.leadership_teams import TeamRow
 from service.boards.leadership_views import CauseShare
 from service.boards.suggestion import ValueRow
 
@@ -44,6 +46,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         lambda: html.show_checks([Check(EVIL, EVIL, EVIL, is_passed=False)]),
         lambda: html.show_downloads([(EVIL, f"/v1/{EVIL}")]),
         lambda: html.show_footer(EVIL),
+        lambda: html.show_team_table(
+            [TeamRow(EVIL, EVIL, Decimal(1), 0.5, None, None, None, EVIL, (1.0,))], EVIL
+        ),
     ],
 )
 def test_no_value_becomes_markup(show: Callable[[], None], written: list[str]) -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -43,6 +44,8 @@ def test_an_oversized_container_is_asked_for_less():
     assert answer.currency == "EUR"
     assert "not money until" in answer.explanation
     assert "720 hours" in answer.explanation
+    assert " cores" in answer.explanation
+    assert not re.search(r"\d(m|Mi|Gi)\b", answer.explanation), "Kubernetes quantities are for patches"
     assert answer.statistic == "cpu p95 +15 %, memory max +15 %"
 
 

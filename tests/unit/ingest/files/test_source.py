@@ -205,7 +205,7 @@ def test_oldest_and_newest_are_those_of_all_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cpu_usage_cores": "1.2.3"}, r"row 2, field cpu_usage_cores: value '1.2.3' is not a number"),
+        ({"cpu_usage_cores": "1.2.3"}, r"row 2, field cpu_usage_cores: value '1.2.3' is no number"),
         ({"cpu_usage_cores": -1}, r"row 2, field cpu_usage_cores: value -1.0 is negative"),
         ({"interval_start": "2026-10-05T10:05:00"}, r"row 2, field interval_start.*has no time zone"),
         ({"interval_start": "yesterday"}, r"row 2, field interval_start.*is not a time"),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from models.vocabulary.errors import InputError
-from models.vocabulary.quantity import format_cpu, format_memory, parse_quantity
+from models.vocabulary.quantity import format_cpu, format_memory, parse_quantity, say_cores, say_memory
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_advice_is_written_rounded_up_so_that_it_never_falls_below_what_was_comp
     assert format_memory(2**30) == "1Gi"
     assert format_memory(2**20 + 1) == "2Mi"
     assert format_memory(0) == "0Mi"
+
+
+def test_people_read_cores_and_gib() -> None:
+    assert [say_cores(value) for value in (0.4, 0.015, 2.0)] == ["0.40 cores", "0.015 cores", "2.00 cores"]
+    assert [say_memory(value * 2.0**20) for value in (512, 1307, 4096)] == ["512 MiB", "1.28 GiB", "4.00 GiB"]

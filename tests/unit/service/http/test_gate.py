@@ -9,7 +9,7 @@ from support.gated import ONE_TIME, guarded
 
 from models.vocabulary.identity import Role
 from service.access import TICKET_HEADER, AccessControl, Identity, IdentityKind, Unauthenticated
-from service.http.gate import SECURITY_HEADERS
+from service.http.gate import SECURITY_HEADERS, caller_of
 from service.runtime import Runtime
 
 FORWARDING = [
@@ -18,6 +18,10 @@ FORWARDING = [
     {"X-Real-IP": "10.0.0.1"},
     {"Via": "1.1 proxy"},
     {"X-Forwarded-Host": "evil.example"},
+    {"X-Forwarded-Port": "443"},
+    {"X-Forwarded-User": "root"},
+    {"X-Auth-Request-User": "root"},
+    {"X-Client-IP": "10.0.0.1"},
 ]
 
 
@@ -144,6 +148,22 @@ def test_a_proxy_header_is_believed_only_from_the_proxys_address(runtime: Runtim
     through = {"X-User": "fin", "X-Forwarded-For": "198.51.100.4"}
     assert call(app, "/metrics", headers=through, peer="10.1.2.3").text == "fin finance"
     assert call(app, "/metrics", headers={"X-User": "stranger"}, peer="10.1.2.3").status == 403
+
+
+def test_a_proxy_header_that_came_twice_is_nobodys(runtime: Runtime) -> None:
+    scope = {
+        "type": "http",
+        "client": ("10.1.2.3", 1),
+        "headers": [(b"host", b"localhost"), (b"x-user", b"root"), (b"x-user", b"fin")],
+    }
+    assert caller_of(scope, "X-User").proxy_user is None
+    assert caller_of({**scope, "headers": scope["headers"][:2]}, "X-User").proxy_user == "root"
+
+
+def test_what_speaks_the_http_of_an_unconfigured_proxy_is_not_local() -> None:
+    scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost:8080")]}
+    assert caller_of({**scope, "http_version": "1.1"}, None).is_local
+    assert not caller_of({**scope, "http_version": "1.0"}, None).is_local
 
 
 def test_a_ticket_sent_by_a_caller_is_thrown_away(control: AccessControl) -> None:
