@@ -15,7 +15,7 @@ from service.boards.leadership import LeadershipBoard
 from service.boards.texts import say
 from service.runtime import runtime
 
-_CHART_HEIGHT = 172
+_CHART_HEIGHT = 196
 _TEAM_ROWS = 20
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from dashboards.charts.palette import BRAND, BRAND_PALE, EARLIER, FORECAST, GRID, INK, SOFT
+from dashboards.charts.palette import BRAND, BRAND_PALE, EARLIER, FORECAST, GRID, INK, SOFT, WARNING
 from service.boards.leadership_chart import DailyChart
 from service.boards.texts import say
 
@@ -59,7 +59,7 @@ def draw_daily_cost(
         .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
         .encode(
             x=day,
-            y=alt.Y("cost:Q", title=currency, axis=alt.Axis(format="~s", tickCount=4)),
+            y=alt.Y("cost:Q", title=currency, axis=alt.Axis(format="~s", tickCount=4), scale=_room(chart)),
             color=color,
             tooltip=[
                 alt.Tooltip("day:T", title=say("chart.day"), format="%-d %b %Y"),
@@ -70,6 +70,15 @@ def draw_daily_cost(
     )
     layers = [bars, *_ahead(chart, day, color), *_lines(frame, chart, day, color, earlier)]
     return style(alt.layer(*layers), height)
+
+
+def _room(chart: DailyChart) -> alt.Scale:
+    if not chart.stages:
+        return alt.Scale()
+    # the names of stages stand above bars and lines
+    heights = [bar.cost for bar in chart.bars] + [bar.earlier or 0.0 for bar in chart.bars]
+    heights += [bar.upper for bar in chart.ahead] + [chart.budget_per_day or 0.0]
+    return alt.Scale(domain=[0, max(heights) * 1.18], nice=False)
 
 
 def _colours(chart: DailyChart, earlier: str) -> _Colours:
@@ -123,7 +132,7 @@ def _lines(
         stages = pd.DataFrame([vars(mark) for mark in chart.stages])
         mark = alt.Chart(stages)
         hint = [alt.Tooltip("name:N", title=say("chart.stage"))]
-        found.append(mark.mark_rule(color=INK, strokeWidth=1.5).encode(x=day, tooltip=hint))
+        found.append(mark.mark_rule(color=WARNING, strokeWidth=2).encode(x=day, tooltip=hint))
         text = mark.mark_text(align="left", baseline="top", dx=4, dy=2, color=INK, fontSize=11)
         found.append(text.encode(x=day, y=alt.value(0), text="name:N"))
     return found

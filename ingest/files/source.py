@@ -216,8 +216,8 @@ def _report(hour: int, extent: tuple[int, int] | None, tables: HourTables) -> Ho
         notes.append("no usage rows")
     elif coverage < MIN_COVERAGE_RATIO:
         # an hour of which a little was seen is not one of which nothing was seen
-        share = "less than 1 %" if 0 < coverage < 0.01 else f"{coverage * 100:.0f} %"
-        notes.append(f"use was measured in {share} of the container time, half of it is needed")
+        share = "none" if not coverage else "under 1 %" if coverage < 0.01 else f"{coverage * 100:.0f} %"
+        notes.append(f"use was measured in {share} of the containers' time, half of it is needed")
     is_complete = is_whole and coverage is not None and coverage >= MIN_COVERAGE_RATIO
     state = WindowState.COMPLETE if is_complete else WindowState.PARTIAL
     return HourReport(moment, state, coverage, count, digest, "; ".join(notes))

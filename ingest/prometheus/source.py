@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ingest.assembly.hours import HourVerdict, report_hours
 from ingest.prometheus.assembling import AssembledChunk, assemble, empty_tables
-from ingest.prometheus.connection import PrometheusConnection
+from ingest.prometheus.connection import PrometheusConnection, PushedBack
 from ingest.prometheus.engine import QueryEngine
 from ingest.prometheus.history import find_history, read_intervals
 from ingest.prometheus.metrics import MetricNeed, explain_missing
@@ -71,9 +71,17 @@ class PrometheusSource:
         """
         del cluster  # the settings select the cluster's series
         if self._oldest is None:
+            self._ask_for_a_sign_of_life()
             history = find_history(self._engine, self.settings, datetime.now(UTC))
             self._oldest = history[0] if history else None
         return self._oldest
+
+    def _ask_for_a_sign_of_life(self) -> None:
+        """Give up a server that hangs after one timeout, not after one for each smaller range."""
+        try:
+            self.connection.build_info()
+        except PushedBack:
+            return  # it lives; queries are repeated with patience
 
     def observe(self, cluster: str, window: HourWindow) -> ObservedWindow:
         """Return everything observed of the cluster in the window.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -78,6 +79,13 @@ OVERSELL_COLUMNS = (
 )
 
 
+class PricesMode(StrEnum):
+    """What becomes of a node type without a price."""
+
+    ASSUMED = "assumed"
+    STRICT = "strict"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
     command(app, "allocate", example="millicore allocate --window 2026-10", columns=_ALLOCATION_COLUMNS)(
@@ -95,11 +103,16 @@ def allocate(
     window: Annotated[
         str | None, typer.Option("--window", help="7d, 2026-10, or start,end; default everything.")
     ] = None,
+    prices: Annotated[
+        PricesMode | None,
+        typer.Option("--prices", help="What an unknown type costs: assumed, or nothing known (strict)."),
+    ] = None,
 ) -> None:
     """Give every node-hour's cost to whoever caused it; does only what changed since the last time."""
     from service.usecases.allocation import allocate as run
     from service.usecases.profiles import cluster_names
 
+    session.flags.update(prices_mode=None if prices is None else prices.value)
     runtime = session.runtime
     if cluster is not None:
         cluster_names(runtime, cluster)  # refuses a name that nobody knows

@@ -91,9 +91,11 @@ def run(
     session.document(
         summary,
         f"{summary.recommendation_count} suggestions ({summary.small_change_count} of them small), "
-        f"{silent} containers without one; requested saving per month {savings or 'not known'} "
+        f"{silent} containers without one; requested saving per month {savings or 'none'} "
         "(not money until nodes go)",
     )
+    for name, until in summary.old_data.items():
+        session.doubt(f"{name} is judged as of {until:%Y-%m-%d %H:%M}Z: nothing newer is stored")
     if summary.unpriced_count:
         session.doubt(f"{summary.unpriced_count} suggestions carry no saving because a price is missing")
 

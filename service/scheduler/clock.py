@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,9 @@ from models.vocabulary.errors import MillicoreError
 _log = logging.getLogger(__name__)
 
 SKIPS_WORTH_A_WARNING = 3
+STOP_PATIENCE_SECONDS = 20.0
+"""How long running jobs may take to end when asked to; compose kills after 45 s, Kubernetes after 30 s."""
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,18 @@ class AlarmClock:
             self._scheduler.add_job(self._run, job.bell.trigger(), args=[job], id=job.name, **first)
         self._scheduler.start()
 
-    def stop(self, *, is_waiting: bool = True) -> None:
-        """Stop ringing; wait for running jobs unless told not to."""
+    def stop(self, *, is_waiting: bool = True, patience_seconds: float = STOP_PATIENCE_SECONDS) -> None:
+        """Stop ringing; wait for running jobs unless told not to, but not for ever: a source may hang."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=is_waiting)
+            self._scheduler.shutdown(wait=False)
+        deadline = time.monotonic() + (patience_seconds if is_waiting else 0.0)
+        while time.monotonic() < deadline and self._running_jobs():
+            time.sleep(_POLL_SECONDS)
+        if is_waiting and (names := self._running_jobs()):
+            _log.warning("%s did not end in time; the next start reads what is owed", ", ".join(names))
+
+    def _running_jobs(self) -> list[str]:
+        return [name for name, record in self.records.items() if record.running.locked()]
 
     def _run(self, job: Job) -> None:
         record = self.records[job.name]

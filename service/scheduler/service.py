@@ -47,6 +47,12 @@ class SchedulerWorker:
             watch.stop(is_waiting=is_waiting)
 
 
+def is_work_hanging() -> bool:
+    """Whether threads are left that would keep this process from ending, such as a read that hangs."""
+    # threads of executors are joined at the end even where they are daemons
+    return any(thread is not threading.main_thread() for thread in threading.enumerate())
+
+
 def run_scheduler(runtime: Runtime, stop: threading.Event | None = None) -> None:
     """Run until SIGTERM or SIGINT (or ``stop``): exactly one scheduler of a warehouse works at a time.
 

@@ -54,8 +54,9 @@ def examine(settings: Settings, *, heal: bool = False) -> list[Check]:
     checks = [_check_settings(settings), _check_disk(settings)]
     checks += _guarded("lake", partial(_check_lake, settings, heal=heal))
     checks += _guarded("warehouse", partial(_check_warehouse, settings))
+    now = settings.clock()
     for cluster in settings.clusters:
-        checks += _guarded(f"prometheus of {cluster.name}", partial(_check_prometheus, cluster, settings.clock()))
+        checks += _guarded(f"prometheus of {cluster.name}", partial(_check_prometheus, cluster, now))
         checks += _guarded(f"kubernetes of {cluster.name}", partial(_check_kubernetes, cluster))
     return checks
 

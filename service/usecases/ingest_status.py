@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.vocabulary.windows import HOUR, HourWindow
+from models.vocabulary.windows import DAY, HOUR, HourWindow
 from service.runtime import Runtime
 from service.usecases.ingest import last_settled_hour
 from warehouse.observed import WindowState
@@ -70,7 +70,7 @@ def ingest_status(runtime: Runtime, window: HourWindow | None = None) -> list[Cl
 
 def _status(runtime: Runtime, cluster: str, window: HourWindow | None) -> ClusterStatus:
     span = window or _known_span(runtime, cluster)
-    rows = runtime.warehouse.ledger.rows(cluster, span) if span else []
+    rows = runtime.warehouse.ledger.rows(cluster, span)
     stored = [row for row in rows if row.state in (WindowState.COMPLETE, WindowState.PARTIAL)]
     states = Counter(row.state for row in rows)
     owed = _owed_hours(runtime, cluster, span, rows)
@@ -93,12 +93,16 @@ def _status(runtime: Runtime, cluster: str, window: HourWindow | None) -> Cluste
     )
 
 
-def _known_span(runtime: Runtime, cluster: str) -> HourWindow | None:
-    """Return the window from the first stored hour to the newest that could be stored by now."""
+def _known_span(runtime: Runtime, cluster: str) -> HourWindow:
+    """Return the window from the first stored hour to the newest that could be stored by now.
+
+    Of a cluster without a stored hour it is the time that the first run looks at: why it failed stands there.
+    """
+    end = last_settled_hour(runtime)
     span = runtime.warehouse.ledger.span(cluster)
     if span is None:
-        return None
-    return HourWindow(span.start, max(span.end, last_settled_hour(runtime)))
+        return HourWindow(end - runtime.settings.first_backfill_days * DAY, end)
+    return HourWindow(span.start, max(span.end, end))
 
 
 def _owed_hours(

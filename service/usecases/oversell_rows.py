@@ -168,7 +168,10 @@ def _rows(plan: PlanInput, amounts: _Amounts, ratios: Ratios) -> list[dict[str, 
                 "limit_total": float(amounts.limits[index]),
                 "predicted_peak": float(amounts.predicted[index]) if has_peak else None,
                 "oversell_ratio_requests": amounts.requested[index] / allocatable if is_known else None,
-                "oversell_ratio_limits": amounts.limits[index] / allocatable if is_known else None,
+                # without any limit nothing is sold by limits: unknown, not 0
+                "oversell_ratio_limits": amounts.limits[index] / allocatable
+                if is_known and amounts.limits[index] > 0
+                else None,
                 "safe_oversell_ratio": float(ratios.ratio[index]),
                 "violation_ratio_stated": plan.target if has_peak else None,
                 "violation_ratio_backtest": plan.calibrations[pool].violation_ratio if has_peak else None,

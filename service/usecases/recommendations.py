@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ from models.vocabulary.recommendation import (
     RejectionReason,
     SilenceReason,
 )
-from models.vocabulary.windows import floor_hour, to_utc
+from models.vocabulary.windows import DAY, floor_hour, to_utc
 from recommender.life import is_applied, values_in_force
 from recommender.policy import recommend_each
 from recommender.presets import POLICY, PRESETS, PolicySettings, Preset, find_preset
@@ -61,6 +61,8 @@ class RunSummary:
         Suggestions without a saving because a price is missing.
     applied_count : int
         Suggestions that the cluster was seen to run with.
+    old_data : mapping of str to datetime
+        End of the newest stored hour of each cluster that was judged by data over a day old.
     """
 
     as_of: datetime
@@ -72,6 +74,7 @@ class RunSummary:
     requested_increases: Mapping[str, Decimal]
     unpriced_count: int
     applied_count: int
+    old_data: Mapping[str, datetime]
 
 
 def recommend_all(
@@ -93,18 +96,31 @@ def recommend_all(
     progress : Progress, optional
     """
     moment = floor_hour(to_utc(as_of or runtime.now()))
-    window = profile_window(runtime, moment)
     clusters = cluster_names(runtime, cluster)
     said: list[Recommendation | NoRecommendation] = []
     applied = 0
+    old_data = {}
     for name in clusters:
+        known_until = _newest_data(runtime, name, moment)
+        if moment - known_until > DAY:
+            old_data[name] = known_until
+        window = profile_window(runtime, known_until)
         build_histograms(runtime, cluster=name, window=window, progress=progress)
-        profiles = read_profile_set(runtime, name, moment, progress=progress)
-        applied += _mark_applied(runtime, name, profiles.profiles, moment)
-        answers = judge(runtime, name, profiles, moment)
-        _save(runtime, name, answers, moment)
+        profiles = read_profile_set(runtime, name, known_until, progress=progress)
+        applied += _mark_applied(runtime, name, profiles.profiles, known_until)
+        answers = judge(runtime, name, profiles, known_until)
+        _save(runtime, name, answers, known_until)
         said.extend(answers)
-    return _summarise(said, moment, tuple(clusters), applied)
+    return replace(_summarise(said, moment, tuple(clusters), applied), old_data=old_data)
+
+
+def _newest_data(runtime: Runtime, cluster: str, as_of: datetime) -> datetime:
+    """Return the end of the newest stored hour, at most ``as_of``.
+
+    Where nothing was stored for days, nothing is known of those days: containers have not gone.
+    """
+    span = runtime.warehouse.ledger.span(cluster)
+    return as_of if span is None else max(min(as_of, span.end), span.start)
 
 
 def judge(
@@ -224,6 +240,7 @@ def _summarise(
         requested_increases=increases,
         unpriced_count=sum(suggestion.requested_saving_per_month is None for suggestion in suggestions),
         applied_count=applied,
+        old_data={},
     )
 
 

@@ -125,3 +125,10 @@ def test_csv_on_stdout_holds_data_only(run: Run, tmp_path: Path) -> None:
     result = run("ingest", "status", "--output", "csv")
     (row,) = csv.DictReader(StringIO(result.stdout))
     assert (row["cluster"], row["complete"], row["source"]) == ("prod", "24", "files")
+
+
+def test_the_flag_for_strict_prices_does_what_the_setting_does(run: Run, tmp_path: Path) -> None:
+    ingested(run, tmp_path, with_unknown_type=True)
+    assert "unpriced" in run("allocate", "--prices", "strict").stderr
+    assert "assumed" in run("allocate", "--prices", "assumed").stderr
+    assert run("allocate", "--prices", "free").exit_code == 2

@@ -1,4 +1,4 @@
-"""A lake that lost something is said to have, and is mended by what the message names."""
+"""A lake that lost something, or is old, is said to be so; what a message names mends it."""
 
 from __future__ import annotations
 
@@ -121,3 +121,12 @@ def test_nodes_without_usage_are_refused_with_what_is_missing(run: Run, files: S
     result = run("ingest", "files", "--nodes", str(files.nodes))
     assert result.exit_code == 2
     assert "give both" in result.stderr
+
+
+def test_old_data_is_judged_as_of_its_end_and_said_to_be_old(run: Run, files: SmallFiles) -> None:
+    result = run("recommend", "run")
+    assert result.exit_code == 3
+    assert "prod is judged as of 2026-10-02 00:00Z: nothing newer is stored" in result.stderr
+    silences = json.loads(run("recommend", "list", "--silent", "--output", "json").stdout)
+    assert silences
+    assert "gone" not in {row["reason"] for row in silences}
