@@ -212,7 +212,7 @@ def _file_order(line: ChargeLine) -> tuple[str, ...]:
 
 
 def _nothing(runtime: Runtime, principal: Principal, month: str) -> NotFound:
-    known = [row.period for row in list_periods(runtime, principal)]
+    known = dict.fromkeys(row.period for row in list_periods(runtime, principal))
     there = f"there are {', '.join(known)}" if known else "run `millicore ingest` first"
     return NotFound(f"no cost of {month} is stored; {there}")
 
