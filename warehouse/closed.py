@@ -183,9 +183,7 @@ class ClosedFiles:
         base = f"{self.root.path}/{folder}"
         selector = pafs.FileSelector(base, allow_not_found=True, recursive=True)
         infos = self.root.filesystem().get_file_info(selector)
-        return {
-            info.path.removeprefix(f"{base}/") for info in infos if info.type is pafs.FileType.File
-        }
+        return {info.path.removeprefix(f"{base}/") for info in infos if info.type is pafs.FileType.File}
 
     def _empty(self, filesystem: pafs.FileSystem, base: str) -> None:
         if filesystem.get_file_info(base).type is pafs.FileType.Directory:

@@ -109,9 +109,7 @@ def invoice_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
 
     Every correction is rounded by itself: its lines add up to its exact total per cluster, rounded.
     """
-    return _each_correction(
-        lines, lambda own: [*round_lines(summarise(own)), *closing_lines(summarise(own))]
-    )
+    return _each_correction(lines, lambda own: [*round_lines(summarise(own)), *closing_lines(summarise(own))])
 
 
 def detail_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:

@@ -175,9 +175,7 @@ def list_periods(runtime: Runtime, principal: Principal) -> list[PeriodRow]:
     found = []
     for period, month in months.items():
         own = [row for row in rows if row["period"] == period]
-        listed = (
-            _closed_rows(runtime, principal, month) if month.frozen else _open_rows(runtime, month, own)
-        )
+        listed = _closed_rows(runtime, principal, month) if month.frozen else _open_rows(runtime, month, own)
         found += _with_corrections(runtime, principal, month, listed)
     return found
 
@@ -295,7 +293,14 @@ def _file_order(line: ChargeLine) -> tuple[str, ...]:
     day = "9999" if line.day is None else line.day.isoformat()
     rest = (line.namespace, line.workload_kind, line.workload_name, line.node_pool, line.resource)
     last = "1" if line.cluster == ALL_CLUSTERS else "0"
-    return (line.correction or "", last, *line.payer, day, *(part or "" for part in rest), line.provenance or "")
+    return (
+        line.correction or "",
+        last,
+        *line.payer,
+        day,
+        *(part or "" for part in rest),
+        line.provenance or "",
+    )
 
 
 def _nothing(runtime: Runtime, principal: Principal, month: str) -> NotFound:

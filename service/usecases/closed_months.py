@@ -99,8 +99,6 @@ def check_files(runtime: Runtime, month: str) -> None:
     for recorded in periods.list():
         if recorded.period == month:
             files.check(recorded.folder, recorded.manifest_hash)
-    corrections = {
-        one.key: one for one in (*periods.corrections_of(month), *periods.corrections_in(month))
-    }
+    corrections = {one.key: one for one in (*periods.corrections_of(month), *periods.corrections_in(month))}
     for correction in corrections.values():
         files.check(correction.folder, correction.manifest_hash)

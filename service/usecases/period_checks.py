@@ -89,9 +89,7 @@ def cluster_hours(runtime: Runtime, month: BillingMonth) -> tuple[ClusterHours, 
         thin = [hour for hour, state in states.items() if state in _FINAL]
         missing = [hour for hour in window.hours() if hour not in present and hour not in set(thin)]
         found.append(
-            ClusterHours(
-                cluster.name, window.hour_count, tuple(windows_of(thin)), tuple(windows_of(missing))
-            )
+            ClusterHours(cluster.name, window.hour_count, tuple(windows_of(thin)), tuple(windows_of(missing)))
         )
     return tuple(found)
 

@@ -175,9 +175,7 @@ class _Close:
         prepared_by = self._approve(input_hash(tables))
         if prepared_by is None:
             return CloseOutcome(self.month.period, None, self.principal.id)
-        return CloseOutcome(
-            self.month.period, self._record(facts, tables, taken, prepared_by), prepared_by
-        )
+        return CloseOutcome(self.month.period, self._record(facts, tables, taken, prepared_by), prepared_by)
 
     def _approve(self, digest: str) -> str | None:
         """Return who prepared this close; None when a second person must still approve it."""

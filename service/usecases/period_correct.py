@@ -162,9 +162,7 @@ def _totals(lines: Sequence[ChargeLine]) -> Totals:
 
 def _close_to_late_hours(runtime: Runtime, principal: Principal, month: BillingMonth) -> None:
     if month.state == PeriodState.CORRECTING:
-        note = AuditNote(
-            principal.id, "correct period", month.period, runtime.now(), {"line_count": 0}
-        )
+        note = AuditNote(principal.id, "correct period", month.period, runtime.now(), {"line_count": 0})
         runtime.warehouse.periods.change_state(month.period, PeriodState.CLOSED, note)
 
 
@@ -184,8 +182,6 @@ def let_late_hours_in(runtime: Runtime, principal: Principal, window: HourWindow
     principal.require(Role.FINANCE)
     months = tuple(runtime.warehouse.periods.locked(window))
     for month in months:
-        note = AuditNote(
-            principal.id, "let late hours in", month, runtime.now(), {"window": str(window)}
-        )
+        note = AuditNote(principal.id, "let late hours in", month, runtime.now(), {"window": str(window)})
         runtime.warehouse.periods.change_state(month, PeriodState.CORRECTING, note)
     return months

@@ -169,12 +169,8 @@ class BillingPeriods:
                 corrections
             ):
                 raise Conflict(f"a correction was posted in {period.period} meanwhile: close it again")
-            connection.execute(
-                insert(BILLING_PERIOD).values(**{**vars(period), "state": period.state.value})
-            )
-            connection.execute(
-                delete(CLOSE_PREPARATION).where(CLOSE_PREPARATION.c.period == period.period)
-            )
+            connection.execute(insert(BILLING_PERIOD).values(**{**vars(period), "state": period.state.value}))
+            connection.execute(delete(CLOSE_PREPARATION).where(CLOSE_PREPARATION.c.period == period.period))
             detail = {
                 "revision": period.revision,
                 "manifest_sha256": period.manifest_hash,
@@ -294,7 +290,7 @@ class BillingPeriods:
         year, number = map(int, month.split("-"))
         with self._database.read() as connection:
             while True:
-                year, number = (year, number + 1) if number < 12 else (year + 1, 1)  # noqa: PLR2004
+                year, number = (year, number + 1) if number < 12 else (year + 1, 1)
                 following = f"{year:04}-{number:02}"
                 newest = _newest(connection, following)
                 if newest is None or not newest.is_frozen:
