@@ -143,9 +143,8 @@ def close_period(
     with holding(runtime, EVERY_CLUSTER, CLOSE_JOB) as held:
         facts = BillingMonth.read(runtime, month)
         if facts.frozen is not None:
-            raise Conflict(
-                f"{month} is closed already, as revision {facts.revision} by {facts.frozen.recorded.principal}"
-            )
+            closed = facts.frozen.recorded
+            raise Conflict(f"{month} is closed already, as revision {closed.revision} by {closed.principal}")
         allocate(runtime, window=facts.hours)
         on_step("allocated")
         return _Close(runtime, principal, facts, chosen, held, on_step).run()
