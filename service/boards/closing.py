@@ -1,4 +1,4 @@
-"""Closing a month from the board: who closed it, who may close it, what stands against it, what became of it."""
+"""Closing a month from the board: who closed it, who may, what stands against it, what became of it."""
 
 from __future__ import annotations
 
