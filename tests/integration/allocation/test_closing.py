@@ -211,7 +211,7 @@ def test_a_price_change_becomes_lines_of_the_next_open_month(runtime, tmp_path):
         assert {row["x_RestatesInvoiceId"] for row in corrections} == {f"{MONTH}-r1"}
         assert total(corrections) == round(expected, 2)
         assert {row["BillingPeriodStart"] for row in corrections} == {"2026-11-01T00:00:00Z"}
-        assert total(rows) == 48 * 2 * Decimal("0.3") + round(expected, 2)
+        assert total(rows) == round(48 * 2 * Decimal("0.233"), 2) + round(expected, 2)
         for check in verify(runtime, FINANCE, NEXT, file=tmp_path / f"{NEXT}-{name}.csv"):
             assert check.is_equal
             assert check.corrections == round(expected, 2)
