@@ -154,6 +154,13 @@ class Settings(BaseSettings):
         Decimal(5), "Suggestions below it are folded into small changes.", "reporting currency", ge=0
     )
 
+    close_minimum_coverage_ratio: Ratio = setting(
+        0.99, "A month is closed only when this share of each cluster's hours is complete.", "ratio"
+    )
+    close_settle_hours: int = setting(
+        24, "A month may be closed this long after its end: samples and bills come late.", "h", ge=0
+    )
+
     # Ingest
     settle_delay_minutes: int = setting(10, "An hour is read this long after its end.", "min", ge=0)
     late_reread_hours: int = setting(3, "The newest hours that are read again for late samples.", "h", ge=0)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboards import loaders
 from dashboards.components import html
+from dashboards.components.closing import show_closing
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
@@ -69,6 +70,7 @@ def _show_months(board: ChargebackBoard) -> None:
             total: [float(row.total) for row in rows],
             say("chargeback.column.coverage"): [row.coverage for row in rows],
             say("chargeback.column.assumed"): [row.assumed for row in rows],
+            say("chargeback.column.closed"): [row.closed for row in rows],
         }
     )
     show_table(
@@ -115,6 +117,9 @@ with board_page():
                     with st.skeleton(height=60):
                         checks = (*loaders.load_verification(reader, name, board.month), *checks)
                 html.show_checks(checks)
+            with st.container(border=True, key="mc_card_closing"):
+                html.show_title(say("chargeback.closing"))
+                show_closing(board.month)
             with st.container(border=True, key="mc_card_months"):
                 html.show_title(say("chargeback.months"))
                 _show_months(board)

@@ -33,7 +33,8 @@ class ChargeLine:
     """One line of a chargeback, by billing day or for the whole month (``day`` None).
 
     Money is in nano-units of ``currency``. Lines whose cost is not known are not charge lines: see
-    ``split_unpriced``. Quantities are core-, byte- or device-seconds; None where the line has none.
+    ``split_unpriced``. Quantities are core-, byte- or device-seconds; None where the line has none. A line of
+    a correction names it and the invoice that it restates; its ``day`` is when the cost arose.
     """
 
     kind: LineKind
@@ -59,6 +60,8 @@ class ChargeLine:
     billed_seconds: float | None = None
     request_seconds: float | None = None
     usage_seconds: float | None = None
+    restates: str | None = None
+    correction: str | None = None
 
     @property
     def payer(self) -> tuple[str, str, str, str, str]:
@@ -221,6 +224,8 @@ def _by_bill(lines: Sequence[ChargeLine]) -> dict[tuple[str, str], list[int]]:
 def _with_causes(rounded: ChargeLine, exact: ChargeLine) -> ChargeLine:
     causes = (exact.used, exact.unused_request, exact.unmeasured)
     coin = UNITS // 10 ** minor_digits(exact.currency)
+    if exact.correction is not None:
+        return _with_signed_causes(rounded, exact)
     if not sum(causes):
         return replace(rounded, assumed=min(exact.assumed // coin * coin, rounded.effective))
     used, unused, unmeasured = (
@@ -234,6 +239,18 @@ def _with_causes(rounded: ChargeLine, exact: ChargeLine) -> ChargeLine:
         unmeasured=unmeasured,
         assumed=min(assumed, rounded.effective),
     )
+
+
+def _with_signed_causes(rounded: ChargeLine, exact: ChargeLine) -> ChargeLine:
+    """Round the causes of a correction, of either sign; the largest takes what its line was rounded by."""
+    if exact.kind not in (LineKind.TEAM, LineKind.UNOWNED):
+        return rounded
+    names = ("used", "unused_request", "unmeasured")
+    coins = {name: _in_coins(getattr(exact, name), exact.currency) for name in names}
+    largest = max(names, key=lambda name: abs(getattr(exact, name)))
+    coins[largest] += rounded.effective - sum(coins.values())
+    causes: dict[str, Any] = dict(coins)
+    return replace(rounded, assumed=_in_coins(exact.assumed, exact.currency), **causes)
 
 
 def rounding_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:

@@ -71,6 +71,7 @@ class MonthRow:
     currency: str | None
     coverage: str
     assumed: str
+    closed: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class MonthFacts:
     final_day_count: int
     day_count: int
     sees_all: bool
+    revision: int = 0
 
     @property
     def total(self) -> Decimal:
@@ -107,8 +109,14 @@ class MonthFacts:
         return sum((amount(line.effective) for line in self.lines), _ZERO)
 
     def total_of(self, *kinds: LineKind) -> Decimal:
-        """Sum of the lines of some kinds."""
-        return sum((amount(line.effective) for line in self.lines if line.kind in kinds), _ZERO)
+        """Sum of the month's own lines of some kinds."""
+        own = (line for line in self.lines if line.correction is None and line.kind in kinds)
+        return sum((amount(line.effective) for line in own), _ZERO)
+
+    @property
+    def corrections(self) -> Decimal:
+        """Sum of the lines that correct earlier months."""
+        return sum((amount(line.effective) for line in self.lines if line.correction), _ZERO)
 
 
 def read_chargeback(runtime: Runtime, principal: Principal, month: str | None = None) -> ChargebackBoard:
@@ -153,14 +161,22 @@ def month_rows(periods: Sequence[PeriodRow], today: date) -> list[MonthRow]:
         rows.append(
             MonthRow(
                 month=found.period,
-                state=say_or(f"chargeback.state.{state}", state),
+                state=say_or(f"chargeback.state.{state}", state)
+                + (f" r{found.revision}" if found.revision else ""),
                 total=found.total_cost,
                 currency=found.currency,
                 coverage=percent(found.coverage_ratio, digits=2),
                 assumed=percent(found.assumed_ratio),
+                closed=_closed_text(found),
             )
         )
     return rows
+
+
+def _closed_text(row: PeriodRow) -> str:
+    if row.closed_at is None or row.closed_by is None:
+        return ""
+    return f"{row.closed_by}, {row.closed_at:%Y-%m-%d}, {(row.manifest_sha256 or '')[:12]}"
 
 
 def count_final_days(month: BillingMonth, final_days: Mapping[date, bool]) -> tuple[int, int]:
@@ -178,6 +194,8 @@ def _read_month(
     reporting = runtime.settings.reporting_currency
     currency = reporting if reporting in currencies or not currencies else currencies[0]
     final, days = count_final_days(BillingMonth.read(runtime, month), final_days)
+    if found.revision:  # what stood against closing was settled then
+        final = days
     return MonthFacts(
         month=month,
         currency=currency,
@@ -187,6 +205,7 @@ def _read_month(
         final_day_count=final,
         day_count=days,
         sees_all=principal.sees_all_teams,
+        revision=found.revision,
     )
 
 
@@ -209,7 +228,7 @@ def build_board(header: BoardHeader, rows: tuple[MonthRow, ...], facts: MonthFac
         month=facts.month,
         currency=facts.currency,
         figures=_figures(facts),
-        checks=build_checks(facts),
+        checks=() if facts.revision else build_checks(facts),
         lines=tuple(_line(line, facts.total) for line in facts.lines),
         total=facts.total,
         downloads=download_links(facts.month) if facts.sees_all else (),
@@ -218,8 +237,9 @@ def build_board(header: BoardHeader, rows: tuple[MonthRow, ...], facts: MonthFac
 
 def _line(line: ChargeLine, total: Decimal) -> ChargebackLine:
     cost = amount(line.effective)
+    kind = say_or(f"chargeback.kind.{line.kind}", str(line.kind))
     return ChargebackLine(
-        kind=say_or(f"chargeback.kind.{line.kind}", str(line.kind)),
+        kind=say("chargeback.kind.correction", invoice=line.restates, kind=kind) if line.correction else kind,
         cluster=line.cluster,
         team=line.team or "",
         cost_centre=line.cost_centre or "",
@@ -252,7 +272,12 @@ def _figures(facts: MonthFacts) -> tuple[Figure, ...]:
         )
         for name, wanted in kinds.items()
     )
-    return (whole, *parts)
+    if not any(line.correction for line in facts.lines):
+        return (whole, *parts)
+    corrections = Figure(
+        "corrections", say("chargeback.figure.corrections"), money(facts.corrections, currency)
+    )
+    return (whole, *parts, corrections)
 
 
 def build_checks(facts: MonthFacts) -> tuple[Check, ...]:

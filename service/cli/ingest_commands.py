@@ -89,13 +89,20 @@ def repair(
     session: Session,
     window: Annotated[str, typer.Option("--window", help="7d, yesterday, 2026-10, or start,end.")],
     cluster: ClusterNames = None,
+    *,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Also into closed months; `chargeback correct` must follow.")
+    ] = False,
 ) -> None:
     """Read the hours of a window again; what did not change stays as it is."""
     from service.usecases.ingest_prometheus import IngestOptions
     from service.usecases.ingest_prometheus import repair as run_repair
+    from service.usecases.period_correct import let_late_hours_in
 
     runtime = session.runtime
     parsed = parse_window(window, now=runtime.now(), zone=session.settings.zone)
+    for month in let_late_hours_in(runtime, session.principal, parsed) if correct else ():
+        session.say(f"{month} takes late hours until `millicore chargeback correct --month {month}`.")
     _show(session, run_repair(runtime, parsed, IngestOptions(tuple(cluster or ()), session.progress)))
 
 

@@ -46,6 +46,8 @@ class ChargeContext:
         The billing zone.
     state : str
         ``open`` makes a draft.
+    revision : int
+        Which close of the month it is; 0 for a draft.
     run_id : str
         Hash of everything the file was made from.
     providers, regions : mapping of str to str
@@ -63,11 +65,17 @@ class ChargeContext:
     providers: Mapping[str, str] = field(default_factory=dict)
     regions: Mapping[str, str] = field(default_factory=dict)
     ratios: Mapping[int, str] = field(default_factory=dict)
+    revision: int = 0
 
     @property
     def invoice_id(self) -> str:
         """Name of the invoice; an open period has a draft."""
-        return f"{self.period}-DRAFT" if self.state == "open" else f"{self.period}-{self.state}"
+        return f"{self.period}-r{self.revision}" if self.revision else f"{self.period}-DRAFT"
+
+    @property
+    def period_state(self) -> str:
+        """``draft``, or which close of the month the file shows."""
+        return f"closed-r{self.revision}" if self.revision else "draft"
 
 
 Value = Callable[[ChargeLine, ChargeContext], str]
@@ -151,7 +159,8 @@ _DESCRIPTIONS = {
 def _description(line: ChargeLine, context: ChargeContext) -> str:
     del context
     unit = _RESOURCES[line.resource][3] if line.resource in _RESOURCES else ""
-    return f"{_DESCRIPTIONS[line.kind]}{f' ({unit})' if unit else ''}"
+    correction = f"Correction of {line.restates}: " if line.correction else ""
+    return f"{correction}{_DESCRIPTIONS[line.kind]}{f' ({unit})' if unit else ''}"
 
 
 def _resource(line: ChargeLine) -> tuple[str, float, str, str]:
@@ -174,7 +183,7 @@ def _unit_price(level: str) -> Value:
     def value(line: ChargeLine, context: ChargeContext) -> str:
         del context
         hours = _hours(line, line.billed_seconds)
-        if not hours:
+        if not hours or line.correction is not None:  # a difference of two prices has no price
             return ""
         return decimal((amount(getattr(line, level)) / hours).quantize(Decimal("1e-12")))
 
@@ -214,8 +223,8 @@ def _allocated_tags(line: ChargeLine, context: ChargeContext) -> str:
 
 
 def _method_details(line: ChargeLine, context: ChargeContext) -> str:
-    if line.kind is LineKind.ROUNDING:
-        return ""
+    if line.kind is LineKind.ROUNDING or line.correction is not None:
+        return ""  # a correction is no part of an origin charge of this period
     hours = _hours(line, line.billed_seconds)
     element: dict[str, object] = {"AllocatedRatio": float(context.ratios.get(id(line), "0"))}
     if hours is not None:
@@ -257,6 +266,7 @@ _PAYER = (
     Column("BillingPeriodStart", lambda _, context: instant(context.start)),
     Column("BillingPeriodEnd", lambda _, context: instant(context.end)),
 )
+_CHARGE_CLASS = Column("ChargeClass", lambda line, _: "Correction" if line.correction else "")
 _SUB_ACCOUNT = (Column("SubAccountId", _team_id), Column("SubAccountName", _team_name))
 _OWN = (
     Column("x_LineKind", lambda line, _: line.kind.value),
@@ -264,13 +274,16 @@ _OWN = (
     Column("x_OwnershipSource", lambda line, _: line.ownership_source or ""),
 )
 _STATE = (
-    Column("x_PeriodState", lambda _, context: "draft" if context.state == "open" else context.state),
+    Column("x_CorrectionId", lambda line, _: line.correction or ""),
+    Column("x_RestatesInvoiceId", lambda line, _: line.restates or ""),
+    Column("x_PeriodState", lambda _, context: context.period_state),
     Column("x_RunId", lambda _, context: f"run-{context.run_id}"),
 )
 
 SUMMARY_COLUMNS: tuple[Column, ...] = (
     *_PAYER,
     *_SUB_ACCOUNT,
+    _CHARGE_CLASS,
     Column("ChargeDescription", _description),
     Column("BilledCost", _coins("effective")),
     Column("EffectiveCost", _coins("effective")),
@@ -306,6 +319,7 @@ DETAIL_COLUMNS: tuple[Column, ...] = (
     *_SUB_ACCOUNT,
     Column("ChargePeriodStart", _charge_start),
     Column("ChargePeriodEnd", _charge_end),
+    _CHARGE_CLASS,
     Column("ChargeDescription", _description),
     Column("SkuId", lambda line, _: _resource(line)[2]),
     Column("PricingQuantity", _quantity),
@@ -324,7 +338,7 @@ FOCUS_COLUMNS: tuple[Column, ...] = (
     Column("BilledCost", _units("effective")),
     *_PAYER,
     Column("ChargeCategory", lambda line, _: "Adjustment" if line.kind is LineKind.ROUNDING else "Usage"),
-    Column("ChargeClass", _constant("")),
+    _CHARGE_CLASS,
     Column("ChargeDescription", _description),
     Column(
         "ChargeFrequency", lambda line, _: "One-Time" if line.kind is LineKind.ROUNDING else "Usage-Based"

@@ -32,10 +32,10 @@ class WrittenFile:
     line_count: int
 
 
-def file_name(period: str, name: str, state: str) -> str:
-    """Return the name of a chargeback file; an open period's says that it is a draft."""
-    draft = "_DRAFT" if state == "open" else ""
-    return f"chargeback_{period}_{name}{draft}_millicore.csv"
+def file_name(period: str, name: str, revision: int) -> str:
+    """Return the name of a chargeback file: which close of the month it shows, or that it is a draft."""
+    state = f"r{revision}" if revision else "DRAFT"
+    return f"chargeback_{period}_{name}_{state}_millicore.csv"
 
 
 def write_charges(
@@ -96,10 +96,12 @@ def _totals(lines: Iterable[ChargeLine]) -> list[dict[str, str]]:
 def allocated_ratios(lines: Sequence[ChargeLine]) -> dict[int, str]:
     """Return by ``id(line)`` its share of its origin charge: a cluster's node bill of a day in a currency.
 
-    The shares of an origin add up to 1 exactly, in twelve decimals.
+    The shares of an origin add up to 1 exactly, in twelve decimals. Corrections have no origin here.
     """
     origins: dict[tuple[object, ...], list[ChargeLine]] = {}
     for line in lines:
+        if line.correction is not None:
+            continue
         origins.setdefault((line.currency, line.cluster, line.day), []).append(line)
     ratios = {}
     for members in origins.values():

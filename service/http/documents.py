@@ -130,7 +130,11 @@ def leadership_document(board: LeadershipBoard) -> dict[str, Any]:
 
 def period_document(row: PeriodRow) -> dict[str, Any]:
     """Return a month that can be charged."""
-    return asdict(row) | {"total_cost": str(row.total_cost)}
+    return asdict(row) | {
+        "total_cost": str(row.total_cost),
+        "correction_cost": str(row.correction_cost),
+        "closed_at": _text(row.closed_at),
+    }
 
 
 def recommendation_document(stored: StoredRecommendation) -> dict[str, Any]:

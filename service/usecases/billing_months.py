@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from models.chargeback.corrections import detail_lines, invoice_lines, table_lines
 from models.chargeback.lines import (
     ChargeLine,
     amount,
@@ -23,7 +24,10 @@ from models.vocabulary.identity import Principal
 from models.vocabulary.money import minor_digits
 from models.vocabulary.windows import HourWindow, floor_hour, month_bounds
 from service.runtime import Runtime
-from warehouse.reads.charges import ChargeReads
+from service.usecases.closed_months import CORRECTIONS, COSTS, FrozenMonth, posted_lines
+from warehouse.database.periods import PeriodState
+from warehouse.pins import Pin
+from warehouse.reads.charges import ChargeReads, visible_rows, visible_sums
 from warehouse.reads.coverage import CoverageReads
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -46,13 +50,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class BillingMonth:
-    """A month: its bounds in the billing zone and its state."""
+    """A month: its bounds in the billing zone, its state and, once closed, its frozen copy."""
 
     period: str
     zone: ZoneInfo
     start: datetime
     end: datetime
     state: str
+    frozen: FrozenMonth | None = None
 
     @classmethod
     def read(cls, runtime: Runtime, month: str) -> BillingMonth:
@@ -66,7 +71,15 @@ class BillingMonth:
         zone = runtime.warehouse.periods.billing_zone() or runtime.settings.zone
         start, end = month_bounds(month, zone)
         recorded = runtime.warehouse.periods.get(month)
-        return cls(month, zone, start, end, "open" if recorded is None else recorded.state.value)
+        if recorded is None or not recorded.is_frozen:
+            return cls(month, zone, start, end, PeriodState.OPEN.value)
+        frozen = FrozenMonth.read(runtime, recorded)
+        return cls(month, zone, start, end, recorded.state.value, frozen)
+
+    @property
+    def revision(self) -> int:
+        """Which close of the month counts; 0 while it is open."""
+        return 0 if self.frozen is None else self.frozen.recorded.revision
 
     @property
     def first(self) -> date:
@@ -85,17 +98,43 @@ class BillingMonth:
 
 
 def month_lines(
-    runtime: Runtime, principal: Principal, month: BillingMonth, name: str
+    runtime: Runtime, principal: Principal, month: BillingMonth, name: str, pin: Pin | None = None
 ) -> tuple[list[ChargeLine], list[Mapping[str, Any]]]:
-    """Return the lines of a format, and the rows whose cost is not known."""
-    reads = ChargeReads(runtime.warehouse.lake)
+    """Return the lines of a format, corrections last, and the rows whose cost is not known.
+
+    A closed month is read from its closed files alone.
+    """
+    priced, unpriced = split_unpriced(_rows(runtime, principal, month, name, pin))
+    corrections = correction_lines(runtime, principal, month)
     if name == "summary":
-        priced, unpriced = split_unpriced(reads.sums(principal, month.first, month.last))
         payers = summarise(charge_lines(priced))
-        return [*round_lines(payers), *closing_lines(payers)], unpriced
-    priced, unpriced = split_unpriced(reads.rows(principal, month.first, month.last))
+        return [*round_lines(payers), *closing_lines(payers), *invoice_lines(corrections)], unpriced
     lines = charge_lines(priced)
-    return [*lines, *rounding_lines(lines), *closing_lines(lines)], unpriced
+    closing = [*rounding_lines(lines), *closing_lines(lines)]
+    return [*lines, *closing, *detail_lines(corrections)], unpriced
+
+
+def _rows(
+    runtime: Runtime, principal: Principal, month: BillingMonth, name: str, pin: Pin | None
+) -> list[dict[str, Any]]:
+    """Return rows of daily costs, or their sums for a summary, from the closed files or the lake."""
+    if month.frozen is not None:
+        rows = month.frozen.table(COSTS)
+        return visible_sums(rows, principal) if name == "summary" else visible_rows(rows, principal)
+    reads = ChargeReads(runtime.warehouse.lake, pin)
+    read = reads.sums if name == "summary" else reads.rows
+    return read(principal, month.first, month.last)
+
+
+def correction_lines(runtime: Runtime, principal: Principal, month: BillingMonth) -> list[ChargeLine]:
+    """Return the exact lines of earlier months' corrections that a month takes, as far as visible."""
+    lines = (
+        table_lines(month.frozen.table(CORRECTIONS))
+        if month.frozen is not None
+        else posted_lines(runtime, month.period)
+    )
+    teams = principal.visible_teams()
+    return lines if teams is None else [line for line in lines if line.team in teams]
 
 
 def in_coins(total: Decimal | None, currency: str | None) -> Decimal:
@@ -104,7 +143,12 @@ def in_coins(total: Decimal | None, currency: str | None) -> Decimal:
 
 
 def month_coverage(runtime: Runtime, month: BillingMonth) -> tuple[Coverage, ...]:
-    """Count hours from a cluster's first stored one to now; older ones are no gap."""
+    """Count hours from a cluster's first stored one to now; older ones are no gap.
+
+    Of a closed month, as they were counted when it was closed.
+    """
+    if month.frozen is not None:
+        return tuple(Coverage(**one) for one in month.frozen.manifest["coverage"])
     found = []
     until = min(month.hours.end, floor_hour(runtime.now()))
     if until <= month.hours.start:

@@ -116,7 +116,7 @@ class _Demo:
 
     @property
     def export(self) -> Path:
-        return self.runtime.settings.home / "exports" / file_name(LAST_MONTH, "summary", "open")
+        return self.runtime.settings.home / "exports" / file_name(LAST_MONTH, "summary", 0)
 
     def steps(self) -> tuple[tuple[str, Callable[[], str]], ...]:
         """Return the steps in order: a name, and the work that says what it did."""

@@ -148,7 +148,7 @@ def ingest_owed(
         hours = [hour for part in owed for hour in part.hours() if hour not in gone]
         if plan.reread is not None:
             hours += [hour for hour in plan.reread.hours() if hour not in gone]
-        return run.read(windows_of(hours), progress or SilentProgress())
+        return run.read(windows_of(run.leave_closed(hours)), progress or SilentProgress())
 
 
 def _settle_what_is_gone(runtime: Runtime, plan: IngestPlan, held: HeldLease) -> set[datetime]:
@@ -198,6 +198,20 @@ class _Run:
                     return replace(self.outcome, problem="stopped; the next run reads the rest")
                 advance(part.hour_count)
         return self.outcome
+
+    def leave_closed(self, hours: Sequence[datetime]) -> list[datetime]:
+        """Return the hours outside closed months, and note which were left: they cannot change any more."""
+        if not hours:
+            return []
+        locked = self.runtime.warehouse.periods.locked(HourWindow(min(hours), max(hours) + HOUR))
+        left = {hour for hour in hours if any(hour in bounds for bounds in locked.values())}
+        if left:
+            note = (
+                f"{len(left)} hours are left as they are: {', '.join(locked)} is closed "
+                "(`millicore ingest repair --correct` lets late hours in)"
+            )
+            self.outcome = replace(self.outcome, notes=(*self.outcome.notes, note))
+        return [hour for hour in hours if hour not in left]
 
     def give_up(self, window: HourWindow, problem: MillicoreError) -> IngestOutcome:
         """Record that a source could not even be asked, with the reason, for every hour it owes."""

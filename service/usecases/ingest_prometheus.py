@@ -74,13 +74,20 @@ def backfill(runtime: Runtime, since: datetime, options: IngestOptions) -> Itera
 
 
 def repair(runtime: Runtime, window: HourWindow, options: IngestOptions) -> Iterator[IngestOutcome]:
-    """Read every hour of a window again; what did not change stays as it is."""
+    """Read every hour of a window again; what did not change stays as it is.
+
+    Raises
+    ------
+    Conflict
+        If the window touches a closed month; `let_late_hours_in` comes first.
+    """
     settled = last_settled_hour(runtime)
     if window.start >= settled:
         raise UsageError(
             f"the window {window} begins after the newest hour that can be read, {settled:%H:%M}Z"
         )
     cut = HourWindow(window.start, min(window.end, settled))
+    runtime.warehouse.periods.refuse_closed(cut)
     return _ingest(runtime, options, lambda cluster: (cut, cut))
 
 

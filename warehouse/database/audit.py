@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from models.vocabulary.identity import Principal, Role
 from warehouse.database.connection import Database
@@ -24,6 +24,30 @@ class AuditEntry:
     action: str
     subject: str
     detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AuditNote:
+    """An entry to be written: who did what to which subject, when; ``detail`` holds JSON values only."""
+
+    principal: str
+    action: str
+    subject: str
+    at: datetime
+    detail: Mapping[str, Any]
+
+
+def append_entry(connection: Connection, note: AuditNote) -> None:
+    """Add an entry within the caller's transaction, so that act and entry are stored together."""
+    connection.execute(
+        insert(AUDIT_ENTRY).values(
+            occurred_at=note.at,
+            principal=note.principal,
+            action=note.action,
+            subject=note.subject,
+            detail=dict(note.detail),
+        )
+    )
 
 
 class AuditLog:
@@ -54,15 +78,7 @@ class AuditLog:
             JSON values only.
         """
         with self._database.write() as connection:
-            connection.execute(
-                insert(AUDIT_ENTRY).values(
-                    occurred_at=at,
-                    principal=principal.id,
-                    action=action,
-                    subject=subject,
-                    detail=dict(detail or {}),
-                )
-            )
+            append_entry(connection, AuditNote(principal.id, action, subject, at, detail or {}))
 
     def list(self, principal: Principal, *, limit: int = 200) -> list[AuditEntry]:
         """Return the newest entries, newest first.

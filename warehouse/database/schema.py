@@ -158,16 +158,44 @@ BILLING_PERIOD = Table(
     Column("period", String(7), primary_key=True),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("state", String(20), nullable=False),
-    Column("total", money(), nullable=False),
-    Column("currency", _CURRENCY, nullable=False),
+    Column("totals", document(), nullable=False),
     Column("input_hash", _TEXT, nullable=False),
-    Column("manifest_hash", _TEXT),
-    Column("folder", Text),
+    Column("manifest_hash", _TEXT, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("prepared_by", _TEXT, nullable=False),
     Column("principal", _TEXT, nullable=False),
     Column("reason", Text),
     Column("recorded_at", Instant, nullable=False),
     CheckConstraint("state IN ('open', 'closed', 'correcting')", name="state"),
 )
+"""One row per close of a month. Only ``state`` ever changes: ``open`` again after a reopening."""
+
+BILLING_CORRECTION = Table(
+    "billing_correction",
+    METADATA,
+    Column("period", String(7), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+    Column("posted_in", String(7), nullable=False),
+    Column("totals", document(), nullable=False),
+    Column("manifest_hash", _TEXT, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("principal", _TEXT, nullable=False),
+    Column("reason", Text),
+    Column("recorded_at", Instant, nullable=False),
+    Index("ix_billing_correction_posted_in", "posted_in"),
+)
+"""What changed in a closed month (``period``) and is charged in a later one (``posted_in``)."""
+
+CLOSE_PREPARATION = Table(
+    "close_preparation",
+    METADATA,
+    Column("period", String(7), primary_key=True),
+    Column("input_hash", _TEXT, nullable=False),
+    Column("principal", _TEXT, nullable=False),
+    Column("prepared_at", Instant, nullable=False),
+)
+"""Who asked for a close that a second person still has to approve, and of which figures."""
 
 BUDGET = Table(
     "budget",

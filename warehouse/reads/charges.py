@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY, HourWindow, day_start
@@ -33,8 +34,46 @@ _QUANTITIES = (
     "capacity_seconds",
     "allocatable_seconds",
 )
+_EXTRA = ("oversell_gain", "burst_gain", "hour_count")
 _PLACE = ("namespace", "workload_kind", "workload_name")
 _PAYER = ("line_kind", "team", "cost_centre", "ownership_source")
+_KEY = ("billing_date", "cluster", *_PAYER, *_PLACE, "node_pool", "resource", "currency", "provenance")
+
+
+def visible_rows(rows: pa.Table, principal: Principal) -> list[dict[str, Any]]:
+    """Return the rows of `ChargeReads.frozen` that a principal may see, as `ChargeReads.rows` does.
+
+    Raises
+    ------
+    Forbidden
+        If the principal may read no costs at all.
+    """
+    found: list[dict[str, Any]] = _visible(rows, principal).to_pylist()
+    return found
+
+
+def visible_sums(rows: pa.Table, principal: Principal) -> list[dict[str, Any]]:
+    """Return the visible rows of `ChargeReads.frozen` summed over the days, as `ChargeReads.sums` does.
+
+    Raises
+    ------
+    Forbidden
+        If the principal may read no costs at all.
+    """
+    key = ["cluster", *_PAYER, "currency", "provenance"]
+    visible = _visible(rows, principal)
+    summed = visible.group_by(key, use_threads=False).aggregate([(name, "sum") for name in _MONEY])
+    renamed = [name.removesuffix("_sum") for name in summed.column_names]
+    found: list[dict[str, Any]] = summed.rename_columns(renamed).to_pylist()
+    return found
+
+
+def _visible(rows: pa.Table, principal: Principal) -> pa.Table:
+    teams = principal.visible_teams()
+    if teams is None:
+        return rows
+    wanted = pa.array(sorted(teams), pa.string())
+    return rows.filter(pc.is_in(rows.column("team"), value_set=wanted))
 
 
 @dataclass(frozen=True)
@@ -52,9 +91,27 @@ class ChargeReads:
 
     def rows(self, principal: Principal, first: date, last: date) -> list[dict[str, Any]]:
         """Return the visible rows of ``cost_day`` from first to last day, ordered by what they say."""
-        key = ("billing_date", "cluster", *_PAYER, *_PLACE, "node_pool", "resource", "currency", "provenance")
-        names = ", ".join((*key, *_MONEY, *_QUANTITIES, "container_hours"))
+        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours"))
         return self._query(principal, first, last, f"SELECT {names} FROM cost {{where}} ORDER BY ALL")
+
+    def frozen(self, first: date, last: date) -> pa.Table:
+        """Return all rows of ``cost_day`` from first to last day, in the order of `rows`, to be kept."""
+        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours", *_EXTRA))
+        return self.lake.query(
+            f"SELECT {names} FROM cost ORDER BY ALL",
+            tables={"cost": TableScan("cost_day", None, HourWindow(day_start(first), day_start(last + DAY)))},
+            pin=self.pin,
+        )
+
+    def asset_days(self, window: HourWindow) -> pa.Table:
+        """Return what each asset cost per UTC day, price and provenance, over the whole hours of a window."""
+        sql = """SELECT cluster, day, asset_kind, asset, currency, price_id, provenance,
+                   count(*)::BIGINT AS hour_count, sum(list_cost)::DECIMAL(38,9) AS list_cost,
+                   sum(contracted_cost)::DECIMAL(38,9) AS contracted_cost,
+                   sum(effective_cost)::DECIMAL(38,9) AS effective_cost
+                 FROM price GROUP BY ALL ORDER BY ALL"""
+        scan = TableScan("asset_price_hour", None, window)
+        return self.lake.query(sql, tables={"price": scan}, pin=self.pin)
 
     def sums(self, principal: Principal, first: date, last: date) -> list[dict[str, Any]]:
         """Return the visible rows summed over the days, one per cluster, payer, currency and provenance.

@@ -27,7 +27,8 @@ from models.vocabulary.identity import Principal, Role
 from models.vocabulary.money import Money
 from models.vocabulary.recommendation import RecommendationState, RejectionReason
 from models.vocabulary.windows import HourWindow
-from warehouse.database.periods import BillingPeriod, PeriodState
+from warehouse.database.audit import AuditNote
+from warehouse.database.periods import BillingPeriod, Correction, PeriodState
 from warehouse.database.plans import Budget, BusinessMetric, ExchangeRate, Initiative
 from warehouse.database.schema import AUDIT_ENTRY, RECOMMENDATION_EVENT
 from warehouse.gateway import Warehouse
@@ -125,43 +126,97 @@ def test_ownership_rules_come_back_exactly(each_database: Warehouse) -> None:
     assert len(each_database.ownership.hash()) == 32
 
 
-def _period(revision: int, state: PeriodState) -> BillingPeriod:
+def _period(revision: int, principal: str = "fin") -> BillingPeriod:
     return BillingPeriod(
         period="2026-10",
         revision=revision,
-        state=state,
-        total=Decimal("1234.560001"),
-        currency="EUR",
+        state=PeriodState.CLOSED,
+        totals=[{"currency": "EUR", "cluster": "alpha", "effective_cost": "1234.560000001"}],
         input_hash="abc",
-        manifest_hash=None,
-        folder=None,
-        principal="fin",
+        manifest_hash="def",
+        folder=f"closed/2026-10/{revision}",
+        prepared_by="pre",
+        principal=principal,
         reason=None,
+        recorded_at=NOON,
+    )
+
+
+def _close(warehouse: Warehouse, revision: int, zone: str = "Europe/Berlin") -> None:
+    lease = warehouse.leases.acquire("chargeback", "(all clusters)", "test", timedelta(minutes=15), NOON)
+    warehouse.periods.record_close(_period(revision), zone=zone, corrections=(), lease=lease)
+
+
+def _correction(sequence: int, posted_in: str = "2026-11") -> Correction:
+    return Correction(
+        period="2026-10",
+        sequence=sequence,
+        revision=1,
+        posted_in=posted_in,
+        totals=[{"currency": "EUR", "cluster": "alpha", "effective_cost": "-0.000000001"}],
+        manifest_hash="def",
+        folder=f"closed/2026-10/corrections/{sequence}",
+        principal="fin",
+        reason="late",
         recorded_at=NOON,
     )
 
 
 def test_hours_of_a_closed_month_cannot_change(each_database: Warehouse) -> None:
     periods = each_database.periods
-    periods.set_billing_zone("Europe/Berlin")
-    periods.record(_period(0, PeriodState.CLOSED))
+    _close(each_database, 1)
     in_october = HourWindow.of_hour(START - timedelta(hours=1))  # 1 October, 01:00 in Berlin
     with pytest.raises(Conflict, match="2026-10 is closed"):
         store_window(each_database, observed_window("alpha", in_october))
     store_window(each_database, observed_window("alpha", HourWindow.of_hour(START - timedelta(hours=3))))
-    periods.record(_period(1, PeriodState.CORRECTING))
+    note = AuditNote("fin", "let late hours in", "2026-10", NOON, {})
+    periods.change_state("2026-10", PeriodState.CORRECTING, note)
     store_window(each_database, observed_window("alpha", in_october))
     newest = periods.get("2026-10")
     assert newest is not None
-    assert newest.total == Decimal("1234.560001")
-    assert len(periods.list()) == 2
+    assert newest.state is PeriodState.CORRECTING
+    assert newest.totals == _period(1).totals
+    assert str(periods.billing_zone()) == "Europe/Berlin"
 
 
-def test_a_revision_is_recorded_once_and_in_order(each_database: Warehouse) -> None:
-    each_database.periods.record(_period(0, PeriodState.CLOSED))
-    for wrong in (0, 2):
-        with pytest.raises(Conflict, match="next revision is 1"):
-            each_database.periods.record(_period(wrong, PeriodState.CLOSED))
+def test_a_close_is_recorded_once_in_order_and_with_its_audit_entry(each_database: Warehouse) -> None:
+    with pytest.raises(Conflict, match="next revision is 1"):
+        _close(each_database, 2)
+    assert each_database.periods.billing_zone() is None
+    _close(each_database, 1)
+    with pytest.raises(Conflict, match="closed already"):
+        _close(each_database, 2)
+    note = AuditNote("fin", "reopen period", "2026-10", NOON, {"reason": "why"})
+    each_database.periods.change_state("2026-10", PeriodState.OPEN, note)
+    with pytest.raises(Conflict, match="fixed to Europe/Berlin"):
+        _close(each_database, 2, zone="UTC")
+    _close(each_database, 2)
+    assert [one.revision for one in each_database.periods.list()] == [1, 2]
+    entries = each_database.audit.list(Principal("fin", frozenset({Role.FINANCE})))
+    assert [one.action for one in entries] == ["close period", "reopen period", "close period"]
+
+
+def test_a_close_without_its_lease_or_with_a_new_correction_is_refused(each_database: Warehouse) -> None:
+    leases = each_database.leases
+    old = leases.acquire("chargeback", "(all clusters)", "one", timedelta(seconds=1), NOON)
+    later = NOON + timedelta(minutes=1)
+    lease = leases.acquire("chargeback", "(all clusters)", "two", timedelta(minutes=15), later)
+    periods = each_database.periods
+    with pytest.raises(LeaseLost):
+        periods.record_close(_period(1), zone="UTC", corrections=(), lease=old)
+    periods.record_close(_period(1), zone="UTC", corrections=(), lease=lease)
+    periods.record_correction(_correction(1), lease)
+    november = dataclasses.replace(_period(1), period="2026-11")
+    with pytest.raises(Conflict, match="correction was posted in 2026-11 meanwhile"):
+        periods.record_close(november, zone="UTC", corrections=(), lease=lease)
+    periods.record_close(november, zone="UTC", corrections=[("2026-10", 1)], lease=lease)
+    with pytest.raises(Conflict, match="2026-11 was closed meanwhile"):
+        periods.record_correction(_correction(2), lease)
+    assert periods.next_open("2026-10") == "2026-12"
+    periods.record_correction(_correction(2, "2026-12"), lease)
+    assert [one.sequence for one in periods.corrections_of("2026-10")] == [1, 2]
+    assert periods.corrections_in("2026-11") == (_correction(1),)
+    assert periods.months() == {"2026-10", "2026-11", "2026-12"}
 
 
 def test_the_billing_zone_is_fixed_once(each_database: Warehouse) -> None:
