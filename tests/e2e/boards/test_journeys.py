@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -132,17 +132,20 @@ _FOCUSED = """() => {
 
 
 def test_a_board_that_loads_shows_its_frame_first(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    calm = leadership.read_leadership
+    calm, may_go_on = leadership.read_leadership, threading.Event()
 
-    def slow(*arguments: Any, **options: Any) -> Any:
-        time.sleep(2)
+    def held(*arguments: Any, **options: Any) -> Any:
+        may_go_on.wait(30)
         return calm(*arguments, **options)
 
     st.cache_data.clear()
-    monkeypatch.setattr(leadership, "read_leadership", slow)
-    visit.page.goto(f"{visit.base}/?token={ONE_TIME}")
-    expect(visit.page.locator("[data-testid=stSkeleton]").first).to_be_visible(timeout=10_000)
-    expect(visit.page.locator(".mc-figure")).to_have_count(0)
+    monkeypatch.setattr(leadership, "read_leadership", held)
+    try:
+        visit.page.goto(f"{visit.base}/?token={ONE_TIME}")
+        expect(visit.page.locator("[data-testid=stSkeleton]").first).to_be_visible(timeout=20_000)
+        expect(visit.page.locator(".mc-figure")).to_have_count(0)
+    finally:
+        may_go_on.set()
     visit.settle()
     expect(visit.page.locator(".mc-figure")).to_have_count(6)
     expect(visit.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
