@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -50,10 +49,23 @@ def after(days: float) -> datetime:
 
 
 def close_october(runtime: Runtime) -> None:
-    period = BillingPeriod(
-        "2026-10", 0, PeriodState.CLOSED, Decimal(1), "USD", "hash", None, None, "ana", None, after(40)
+    closed = BillingPeriod(
+        period="2026-10",
+        revision=1,
+        state=PeriodState.CLOSED,
+        totals=[],
+        input_hash="hash",
+        manifest_hash="manifest",
+        folder="closed/2026-10/1",
+        prepared_by="ana",
+        principal="ana",
+        reason=None,
+        recorded_at=after(40),
     )
-    runtime.warehouse.periods.record(period)
+    lease = runtime.warehouse.leases.acquire(
+        "chargeback", "(all clusters)", "test", timedelta(minutes=15), after(40)
+    )
+    runtime.warehouse.periods.record_close(closed, zone="UTC", corrections=(), lease=lease)
 
 
 def test_lists_become_null_when_they_are_older_than_the_setting_and_sums_stay(runtime: Runtime) -> None:
