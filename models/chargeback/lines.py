@@ -19,12 +19,30 @@ _LEVELS = ("effective", "list_units", "contracted")
 
 
 class LineKind(StrEnum):
-    """What a line charges. Idle and overhead belong to nobody; ``rounding`` closes cents."""
+    """What a line charges, in the order of a statement.
+
+    ``team`` to ``overhead`` are by cause; the shares and what is shared in and out move cost between payers
+    and add up to nothing; ``true_up`` to ``refund`` come from a provider's bill; ``dispute`` credits or
+    charges what a settled dispute moved; ``rounding`` closes cents.
+    """
 
     TEAM = "team"
     UNOWNED = "unowned"
     IDLE = "idle"
     OVERHEAD = "overhead"
+    IDLE_SHARE = "idle_share"
+    OVERHEAD_SHARE = "overhead_share"
+    SHARED_IN = "shared_in"
+    SHARED_OUT = "shared_out"
+    OVERSELL_GAIN = "oversell_gain"
+    TRUE_UP = "true_up"
+    OUT_OF_CLUSTER = "out_of_cluster"
+    UNUSED_COMMITMENT = "unused_commitment"
+    TAX = "tax"
+    SUPPORT = "support"
+    CREDIT = "credit"
+    REFUND = "refund"
+    DISPUTE = "dispute"
     ROUNDING = "rounding"
 
 
@@ -62,6 +80,10 @@ class ChargeLine:
     usage_seconds: float | None = None
     restates: str | None = None
     correction: str | None = None
+    counterpart: str | None = None
+    """Whose cost a shared line moves: the team, or ``idle`` or ``overhead`` of the place."""
+    reference: str | None = None
+    """Document behind a line that no node caused: invoice and service of a bill, or a dispute."""
 
     @property
     def payer(self) -> tuple[str, str, str, str, str]:
@@ -69,7 +91,7 @@ class ChargeLine:
         return self.currency, self.cluster, _ORDER[self.kind], self.cost_centre or "", self.team or ""
 
 
-_ORDER = {kind: f"{number}-{kind}" for number, kind in enumerate(LineKind)}
+_ORDER = {kind: f"{number:02d}-{kind}" for number, kind in enumerate(LineKind)}
 
 
 def split_unpriced(

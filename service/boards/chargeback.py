@@ -17,8 +17,10 @@ from service.boards.headers import build_header, read_final_days
 from service.boards.texts import say, say_or
 from service.runtime import Runtime
 from service.usecases.billing_months import BillingMonth
-from service.usecases.chargeback import FORMATS, PeriodRow, Preview, list_periods, preview, verify
 from service.usecases.chargeback_check import Check as SumCheck
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import FORMATS
+from service.usecases.chargeback_periods import PeriodRow, Preview, list_periods, preview
 from warehouse.reads.costs import CostReads
 
 _ZERO = Decimal(0)

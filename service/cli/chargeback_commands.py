@@ -98,7 +98,7 @@ def register(app: typer.Typer) -> None:
 @command(group, "list", example="millicore chargeback list --output json", columns=_PERIOD_COLUMNS)
 def list_months(session: Session) -> None:
     """List every month with cost, its state and how well it is covered."""
-    from service.usecases.chargeback import list_periods
+    from service.usecases.chargeback_periods import list_periods
 
     found = list_periods(session.runtime, session.principal)
     rows = [
@@ -111,7 +111,7 @@ def list_months(session: Session) -> None:
 @command(group, "preview", example="millicore chargeback preview --month 2026-10", columns=_LINE_COLUMNS)
 def preview(session: Session, month: Month) -> None:
     """Show a month's lines as they would be exported now, and what stands against closing it."""
-    from service.usecases.chargeback import preview as read
+    from service.usecases.chargeback_periods import preview as read
 
     found = read(session.runtime, session.principal, month)
     session.rows([_line_row(line) for line in found.lines], _LINE_COLUMNS)
@@ -139,7 +139,8 @@ def export(
     ] = Path(),
 ) -> None:
     """Write a month's chargeback as CSV, with a manifest of hashes and totals beside it."""
-    from service.usecases.chargeback import export_chargeback, preview
+    from service.usecases.chargeback_export import export_chargeback
+    from service.usecases.chargeback_periods import preview
 
     written = export_chargeback(
         session.runtime, session.principal, month, format=file_format, output_file=output_file
@@ -161,7 +162,7 @@ def verify(
     file: Annotated[Path | None, typer.Option("--file", help="A detail or focus file to check.")] = None,
 ) -> None:
     """Compare node bill, allocation, daily costs and lines: four sums of the same money."""
-    from service.usecases.chargeback import verify as check
+    from service.usecases.chargeback_check import verify as check
 
     checks = check(session.runtime, session.principal, month, file=file)
     session.rows([{**asdict(item), "is_equal": item.is_equal} for item in checks], _CHECK_COLUMNS)

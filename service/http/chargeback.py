@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.vocabulary.identity import Principal
 from service.runtime import Runtime
-from service.usecases.chargeback import export_chargeback
+from service.usecases.chargeback_export import export_chargeback
 
 
 @dataclass(frozen=True)

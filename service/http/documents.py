@@ -16,7 +16,7 @@ from models.vocabulary.errors import InputError
 from models.vocabulary.recommendation import RecommendationState, RejectionReason
 from models.vocabulary.windows import to_utc
 from service.boards.leadership import LeadershipBoard
-from service.usecases.chargeback import PeriodRow
+from service.usecases.chargeback_periods import PeriodRow
 from warehouse.database.recommendations import RecommendationEvent, StoredRecommendation
 
 VERSION = 1

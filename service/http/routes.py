@@ -26,7 +26,7 @@ from service.http.documents import (
 from service.http.metrics import write_metrics
 from service.runtime import Runtime
 from service.usecases import recommendations as life
-from service.usecases.chargeback import list_periods
+from service.usecases.chargeback_periods import list_periods
 
 R = TypeVar("R")
 

@@ -21,7 +21,8 @@ from service.runtime import Runtime
 from service.setting_sources import load_settings
 from service.settings import CONFIG_FILE_NAME, Settings
 from service.usecases.allocation import allocate
-from service.usecases.chargeback import export_chargeback, verify
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import export_chargeback
 from service.usecases.forecasts import forecast_costs
 from service.usecases.ingest_files import InputFiles, ingest_files
 from service.usecases.oversell import list_oversell, plan_oversell

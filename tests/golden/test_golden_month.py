@@ -14,7 +14,8 @@ from models.vocabulary.identity import Principal, Role
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.billing_months import BillingMonth
-from service.usecases.chargeback import export_chargeback, verify
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import export_chargeback
 from service.usecases.ingest_files import InputFiles, ingest_files
 from warehouse.reads.charges import ChargeReads
 

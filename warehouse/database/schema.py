@@ -1,4 +1,4 @@
-"""Every table of the database (DESIGN section 4). Alembic migrations build it; a test compares the two."""
+"""Tables that ingest, models, advice and closing share (DESIGN section 4); migrations build them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -20,20 +19,7 @@ from sqlalchemy import (
 )
 
 from warehouse.database.columns import Instant, document, money, rate
-
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_NAME = String(63)
-_TEXT = String(255)
-_CURRENCY = String(3)
+from warehouse.database.metadata import CURRENCY, METADATA, NAME, TEXT
 
 APPEND_ONLY = ("recommendation_event", "audit_entry")
 """Tables in which triggers refuse UPDATE and DELETE."""
@@ -41,7 +27,7 @@ APPEND_ONLY = ("recommendation_event", "audit_entry")
 WAREHOUSE_FACT = Table(
     "warehouse_fact",
     METADATA,
-    Column("name", _NAME, primary_key=True),
+    Column("name", NAME, primary_key=True),
     Column("value", Text, nullable=False),
 )
 """What is true of the whole warehouse: ``data_kind`` (simulated or real), ``billing_zone``."""
@@ -49,25 +35,25 @@ WAREHOUSE_FACT = Table(
 CLUSTER = Table(
     "cluster",
     METADATA,
-    Column("name", _NAME, primary_key=True),
-    Column("provider", _TEXT),
-    Column("region", _TEXT),
-    Column("currency", _CURRENCY),
-    Column("display_name", _TEXT),
-    Column("billing_zone", _TEXT),
+    Column("name", NAME, primary_key=True),
+    Column("provider", TEXT),
+    Column("region", TEXT),
+    Column("currency", CURRENCY),
+    Column("display_name", TEXT),
+    Column("billing_zone", TEXT),
     Column("is_simulated", Boolean, nullable=False),
 )
 
 WINDOW_LEDGER = Table(
     "window_ledger",
     METADATA,
-    Column("cluster", _NAME, primary_key=True),
+    Column("cluster", NAME, primary_key=True),
     Column("hour", Instant, primary_key=True),
-    Column("source", _NAME, primary_key=True),
+    Column("source", NAME, primary_key=True),
     Column("state", String(20), nullable=False),
     Column("coverage_ratio", Float),
     Column("row_count", BigInteger, nullable=False),
-    Column("input_hash", _TEXT, nullable=False),
+    Column("input_hash", TEXT, nullable=False),
     Column("note", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("pending_run_id", String(36)),
@@ -83,20 +69,20 @@ WINDOW_LEDGER = Table(
 DERIVED_LEDGER = Table(
     "derived_ledger",
     METADATA,
-    Column("table_name", _NAME, primary_key=True),
-    Column("cluster", _NAME, primary_key=True),
+    Column("table_name", NAME, primary_key=True),
+    Column("cluster", NAME, primary_key=True),
     Column("day", Date, primary_key=True),
-    Column("input_hash", _TEXT, nullable=False),
-    Column("code_version", _TEXT, nullable=False),
+    Column("input_hash", TEXT, nullable=False),
+    Column("code_version", TEXT, nullable=False),
     Column("delta_version", BigInteger, nullable=False),
 )
 
 LEASE = Table(
     "lease",
     METADATA,
-    Column("job", _NAME, primary_key=True),
-    Column("cluster", _NAME, primary_key=True),
-    Column("holder", _TEXT),
+    Column("job", NAME, primary_key=True),
+    Column("cluster", NAME, primary_key=True),
+    Column("holder", TEXT),
     Column("fence", BigInteger, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
@@ -105,13 +91,13 @@ PRICE = Table(
     "price",
     METADATA,
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("asset_kind", _NAME, nullable=False),
-    Column("instance_type", _TEXT),
-    Column("region", _TEXT),
-    Column("zone", _TEXT),
-    Column("purchase_option", _TEXT),
-    Column("unit", _NAME, nullable=False),
-    Column("currency", _CURRENCY, nullable=False),
+    Column("asset_kind", NAME, nullable=False),
+    Column("instance_type", TEXT),
+    Column("region", TEXT),
+    Column("zone", TEXT),
+    Column("purchase_option", TEXT),
+    Column("unit", NAME, nullable=False),
+    Column("currency", CURRENCY, nullable=False),
     Column("hourly_list_price", rate(), nullable=False),
     Column("hourly_contracted_price", rate()),
     Column("hourly_effective_price", rate()),
@@ -129,11 +115,11 @@ OWNERSHIP_RULE = Table(
     "ownership_rule",
     METADATA,
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("cluster", _TEXT, nullable=False),
-    Column("namespace", _TEXT, nullable=False),
+    Column("cluster", TEXT, nullable=False),
+    Column("namespace", TEXT, nullable=False),
     Column("label_selector", Text),
-    Column("team", _TEXT, nullable=False),
-    Column("cost_centre", _TEXT),
+    Column("team", TEXT, nullable=False),
+    Column("cost_centre", TEXT),
     Column("share_ratio", rate(), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("valid_from", Instant, nullable=False),
@@ -145,11 +131,11 @@ OWNERSHIP_RULE = Table(
 EXCHANGE_RATE = Table(
     "exchange_rate",
     METADATA,
-    Column("from_currency", _CURRENCY, primary_key=True),
-    Column("to_currency", _CURRENCY, primary_key=True),
+    Column("from_currency", CURRENCY, primary_key=True),
+    Column("to_currency", CURRENCY, primary_key=True),
     Column("day", Date, primary_key=True),
     Column("rate", rate(), nullable=False),
-    Column("origin", _TEXT, nullable=False),
+    Column("origin", TEXT, nullable=False),
 )
 
 BILLING_PERIOD = Table(
@@ -159,11 +145,11 @@ BILLING_PERIOD = Table(
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("state", String(20), nullable=False),
     Column("totals", document(), nullable=False),
-    Column("input_hash", _TEXT, nullable=False),
-    Column("manifest_hash", _TEXT, nullable=False),
+    Column("input_hash", TEXT, nullable=False),
+    Column("manifest_hash", TEXT, nullable=False),
     Column("folder", Text, nullable=False),
-    Column("prepared_by", _TEXT, nullable=False),
-    Column("principal", _TEXT, nullable=False),
+    Column("prepared_by", TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
     Column("reason", Text),
     Column("recorded_at", Instant, nullable=False),
     CheckConstraint("state IN ('open', 'closed', 'correcting')", name="state"),
@@ -178,9 +164,9 @@ BILLING_CORRECTION = Table(
     Column("revision", Integer, nullable=False),
     Column("posted_in", String(7), nullable=False),
     Column("totals", document(), nullable=False),
-    Column("manifest_hash", _TEXT, nullable=False),
+    Column("manifest_hash", TEXT, nullable=False),
     Column("folder", Text, nullable=False),
-    Column("principal", _TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
     Column("reason", Text),
     Column("recorded_at", Instant, nullable=False),
     Index("ix_billing_correction_posted_in", "posted_in"),
@@ -191,8 +177,8 @@ CLOSE_PREPARATION = Table(
     "close_preparation",
     METADATA,
     Column("period", String(7), primary_key=True),
-    Column("input_hash", _TEXT, nullable=False),
-    Column("principal", _TEXT, nullable=False),
+    Column("input_hash", TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
     Column("prepared_at", Instant, nullable=False),
 )
 """Who asked for a close that a second person still has to approve, and of which figures."""
@@ -200,53 +186,53 @@ CLOSE_PREPARATION = Table(
 BUDGET = Table(
     "budget",
     METADATA,
-    Column("scope_kind", _NAME, primary_key=True),
-    Column("scope", _TEXT, primary_key=True),
+    Column("scope_kind", NAME, primary_key=True),
+    Column("scope", TEXT, primary_key=True),
     Column("month", String(7), primary_key=True),
-    Column("currency", _CURRENCY, primary_key=True),
+    Column("currency", CURRENCY, primary_key=True),
     Column("amount", money(), nullable=False),
 )
 
 INITIATIVE = Table(
     "initiative",
     METADATA,
-    Column("name", _TEXT, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     Column("description", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("cluster", _NAME),
-    Column("node_pool", _TEXT),
-    Column("team", _TEXT),
+    Column("cluster", NAME),
+    Column("node_pool", TEXT),
+    Column("team", TEXT),
 )
 
 BUSINESS_METRIC = Table(
     "business_metric",
     METADATA,
-    Column("name", _TEXT, primary_key=True),
-    Column("scope", _TEXT, primary_key=True),
+    Column("name", TEXT, primary_key=True),
+    Column("scope", TEXT, primary_key=True),
     Column("day", Date, primary_key=True),
     Column("value", Float, nullable=False),
-    Column("unit", _TEXT, nullable=False),
+    Column("unit", TEXT, nullable=False),
 )
 
 RECOMMENDATION = Table(
     "recommendation",
     METADATA,
     Column("id", String(36), primary_key=True),
-    Column("cluster", _NAME, nullable=False),
-    Column("namespace", _TEXT, nullable=False),
-    Column("workload_kind", _TEXT, nullable=False),
-    Column("workload_name", _TEXT, nullable=False),
-    Column("container", _TEXT, nullable=False),
-    Column("team", _TEXT),
-    Column("policy", _TEXT, nullable=False),
-    Column("risk_class", _TEXT, nullable=False),
+    Column("cluster", NAME, nullable=False),
+    Column("namespace", TEXT, nullable=False),
+    Column("workload_kind", TEXT, nullable=False),
+    Column("workload_name", TEXT, nullable=False),
+    Column("container", TEXT, nullable=False),
+    Column("team", TEXT),
+    Column("policy", TEXT, nullable=False),
+    Column("risk_class", TEXT, nullable=False),
     Column("content_hash", String(16), nullable=False),
     Column("state", String(20), nullable=False),
     Column("snoozed_until", Instant),
     Column("as_of", Instant, nullable=False),
     Column("requested_saving_per_month", money()),
-    Column("currency", _CURRENCY),
+    Column("currency", CURRENCY),
     Column("content", document(), nullable=False),
     Index("ix_recommendation_key", "cluster", "namespace", "workload_kind", "workload_name", "container"),
     Index("ix_recommendation_state", "state"),
@@ -258,10 +244,10 @@ RECOMMENDATION_EVENT = Table(
     Column("recommendation_id", ForeignKey("recommendation.id"), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("state", String(20), nullable=False),
-    Column("principal", _TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
     Column("occurred_at", Instant, nullable=False),
     Column("content_hash", String(16), nullable=False),
-    Column("reason", _TEXT),
+    Column("reason", TEXT),
     Column("until", Instant),
     Column("note", Text),
 )
@@ -269,14 +255,14 @@ RECOMMENDATION_EVENT = Table(
 SILENCE = Table(
     "silence",
     METADATA,
-    Column("cluster", _NAME, primary_key=True),
-    Column("namespace", _TEXT, primary_key=True),
-    Column("workload_kind", _TEXT, primary_key=True),
-    Column("workload_name", _TEXT, primary_key=True),
-    Column("container", _TEXT, primary_key=True),
-    Column("policy", _TEXT, primary_key=True),
-    Column("team", _TEXT),
-    Column("reason", _NAME, nullable=False),
+    Column("cluster", NAME, primary_key=True),
+    Column("namespace", TEXT, primary_key=True),
+    Column("workload_kind", TEXT, primary_key=True),
+    Column("workload_name", TEXT, primary_key=True),
+    Column("container", TEXT, primary_key=True),
+    Column("policy", TEXT, primary_key=True),
+    Column("team", TEXT),
+    Column("reason", NAME, nullable=False),
     Column("sentence", Text, nullable=False),
     Column("as_of", Instant, nullable=False),
 )
@@ -284,9 +270,9 @@ SILENCE = Table(
 ROLE_GRANT = Table(
     "role_grant",
     METADATA,
-    Column("principal", _TEXT, primary_key=True),
-    Column("role", _NAME, primary_key=True),
-    Column("team", _TEXT, primary_key=True),
+    Column("principal", TEXT, primary_key=True),
+    Column("role", NAME, primary_key=True),
+    Column("team", TEXT, primary_key=True),
 )
 """``team`` is empty for roles that are not about a team."""
 
@@ -294,7 +280,7 @@ API_TOKEN = Table(
     "api_token",
     METADATA,
     Column("id", String(36), primary_key=True),
-    Column("principal", _TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
     Column("token_hash", String(64), nullable=False),
     Column("description", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -308,8 +294,8 @@ AUDIT_ENTRY = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("occurred_at", Instant, nullable=False),
-    Column("principal", _TEXT, nullable=False),
-    Column("action", _TEXT, nullable=False),
-    Column("subject", _TEXT, nullable=False),
+    Column("principal", TEXT, nullable=False),
+    Column("action", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
     Column("detail", document(), nullable=False),
 )

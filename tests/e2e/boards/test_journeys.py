@@ -17,7 +17,7 @@ from service.boards import leadership
 from service.boards.chargeback import read_chargeback
 from service.boards.leadership import read_leadership
 from service.http.gate import SESSION_COOKIE
-from service.usecases.chargeback import export_chargeback
+from service.usecases.chargeback_export import export_chargeback
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -21,7 +21,9 @@ from models.vocabulary.errors import Forbidden, InputError, NotFound, StorageErr
 from models.vocabulary.identity import Principal, Role
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
-from service.usecases.chargeback import FORMATS, export_chargeback, list_periods, preview, verify
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import FORMATS, export_chargeback
+from service.usecases.chargeback_periods import list_periods, preview
 
 MONTH = "2026-10"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

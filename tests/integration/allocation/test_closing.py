@@ -19,7 +19,9 @@ from models.vocabulary.windows import HourWindow
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.billing_months import BillingMonth
-from service.usecases.chargeback import FORMATS, export_chargeback, list_periods, preview, verify
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import FORMATS, export_chargeback
+from service.usecases.chargeback_periods import list_periods, preview
 from service.usecases.period_close import (
     CloseOptions,
     CloseRefused,

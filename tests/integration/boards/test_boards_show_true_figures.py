@@ -31,7 +31,7 @@ from service.boards.inbox import filter_rows, read_inbox
 from service.boards.leadership import LeadershipBoard, read_leadership
 from service.boards.suggestion import decide, read_suggestion
 from service.http.chargeback import export_bytes
-from service.usecases.chargeback import export_chargeback
+from service.usecases.chargeback_export import export_chargeback
 from warehouse.observed import WindowState
 
 

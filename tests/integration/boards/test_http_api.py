@@ -15,7 +15,7 @@ from support.board_world import FINANCE, LAST_DAY, LEADER, MARKDOWN_LABEL, NOW, 
 
 from models.vocabulary.identity import Role
 from service.boards.leadership import read_leadership
-from service.usecases.chargeback import export_chargeback
+from service.usecases.chargeback_export import export_chargeback
 
 OPENCOST_FIELDS = {
     *("name", "properties", "window", "start", "end", "minutes"),

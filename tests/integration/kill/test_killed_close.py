@@ -18,7 +18,8 @@ from support.closing import FINANCE, LONG_AGO, MONTH, NEXT, closable_runtime
 from models.pricing.price_list import PriceRow
 from models.vocabulary.errors import Conflict
 from service.runtime import Runtime
-from service.usecases.chargeback import export_chargeback, verify
+from service.usecases.chargeback_check import verify
+from service.usecases.chargeback_export import export_chargeback
 from service.usecases.period_close import close_period
 from service.usecases.period_correct import correct_period
 

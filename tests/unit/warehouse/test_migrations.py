@@ -3,7 +3,7 @@ from __future__ import annotations
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from warehouse.database.schema import METADATA
+from warehouse.database.every_table import METADATA
 from warehouse.gateway import Warehouse
 
 

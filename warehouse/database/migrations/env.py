@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from warehouse.database.schema import METADATA
+from warehouse.database.every_table import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,13 @@
+"""The whole schema: importing this module declares every table of the database."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from warehouse.database import schema
+from warehouse.database.metadata import METADATA
+
+DECLARED_IN: tuple[ModuleType, ...] = (schema,)
+"""Modules that declare tables; one that is missing here would be missing from the migrations' comparison."""
+
+__all__ = ["DECLARED_IN", "METADATA"]

@@ -1,0 +1,12 @@
+"""Tables of imported bills and what their lines became."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Build the tables."""

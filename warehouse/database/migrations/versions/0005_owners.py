@@ -1,0 +1,12 @@
+"""Tables of owners synchronised from elsewhere, and names under review."""
+
+from __future__ import annotations
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Build the tables."""

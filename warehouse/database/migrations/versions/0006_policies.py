@@ -1,0 +1,12 @@
+"""Tables of policies of idle, shared and platform cost."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Build the tables."""

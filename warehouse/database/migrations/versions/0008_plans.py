@@ -1,0 +1,12 @@
+"""Tables of fiscal calendars, budgets and anomalies."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Build the tables."""
