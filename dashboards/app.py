@@ -32,6 +32,7 @@ with board_page():
             for index, (name, icon) in enumerate(
                 (
                     ("leadership", "monitoring"),
+                    ("changes", "waterfall_chart"),
                     ("suggestions", "tune"),
                     ("chargeback", "receipt_long"),
                     ("oversell", "layers"),

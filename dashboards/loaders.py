@@ -12,7 +12,17 @@ import streamlit as st
 
 from models.vocabulary.identity import Principal
 from service import runtime as wiring
-from service.boards import chargeback, health, inbox, leadership, oversell, suggestion
+from service.boards import (
+    changes,
+    chargeback,
+    disputing,
+    health,
+    inbox,
+    leadership,
+    oversell,
+    suggestion,
+    unowned,
+)
 
 _TTL: Final = 60.0
 _SLOW_TTL: Final = 600.0
@@ -40,6 +50,13 @@ def load_leadership(
     """Return the cost board."""
     del warehouse
     return leadership.read_leadership(wiring.runtime(), principal, period, currency)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_changes(principal: Principal, warehouse: str, period: str | None) -> changes.ChangesBoard:
+    """Return the board of changes."""
+    del warehouse
+    return changes.read_changes(wiring.runtime(), principal, period)
 
 
 @st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
@@ -81,9 +98,17 @@ def load_chargeback(principal: Principal, warehouse: str, month: str | None) -> 
 
 @st.cache_data(ttl=_SLOW_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
 def load_verification(principal: Principal, warehouse: str, month: str) -> tuple[chargeback.Check, ...]:
-    """Return whether the lines of a month add up to the cost of its nodes: sums over a month of hours."""
+    """Return whether lines, nodes and the provider's bill of a month agree: sums over a month of hours."""
     del warehouse
-    return chargeback.verify_sums(wiring.runtime(), principal, month)
+    sums = chargeback.verify_sums(wiring.runtime(), principal, month)
+    return (*sums, *disputing.bill_checks(wiring.runtime(), principal, month))
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_disputes(principal: Principal, warehouse: str, month: str) -> tuple[disputing.DisputeRow, ...]:
+    """Return the disputes of a month."""
+    del warehouse
+    return disputing.read_disputes(wiring.runtime(), principal, month)
 
 
 @st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
@@ -91,6 +116,13 @@ def load_oversell(principal: Principal, warehouse: str) -> oversell.OversellBoar
     """Return the oversell board."""
     del warehouse
     return oversell.read_oversell(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_unowned(principal: Principal, warehouse: str) -> unowned.UnownedCard:
+    """Return the cost without an owner."""
+    del warehouse
+    return unowned.read_unowned(wiring.runtime(), principal)
 
 
 @st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)

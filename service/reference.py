@@ -1,4 +1,4 @@
-"""The reference pages docs/settings.md and docs/cli.md, written from the settings table and the commands."""
+"""The reference pages of docs/, written from the code: settings, commands, columns of chargeback files."""
 
 from __future__ import annotations
 
@@ -122,9 +122,11 @@ def command_paths(app: typer.Typer) -> list[list[str]]:
 
 
 def write_pages(folder: Path) -> None:
-    """Write both pages into a folder."""
+    """Write the pages into a folder."""
     from service.cli.app import app
+    from service.exports.columns_page import columns_page
 
+    (folder / "chargeback_columns.md").write_text(columns_page(), encoding="utf-8")
     (folder / "settings.md").write_text(settings_page(), encoding="utf-8")
     (folder / "cli.md").write_text(commands_page(app), encoding="utf-8")
 

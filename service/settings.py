@@ -18,7 +18,7 @@ from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from models.vocabulary.errors import InputError
-from models.vocabulary.identity import check_cluster_name
+from models.vocabulary.identity import TEAM_LABELS, check_cluster_name
 from models.vocabulary.money import check_currency
 from models.vocabulary.windows import to_utc
 
@@ -132,7 +132,20 @@ class Settings(BaseSettings):
     )
 
     # Money
-    reporting_currency: Currency = setting("USD", "Currency of boards and reports.", "ISO 4217")
+    reporting_currency: Currency = setting(
+        "USD",
+        "Currency of boards and reports. Once it is set, charges are also converted to it by dated rates.",
+        "ISO 4217",
+    )
+    exchange_rate_rule: Literal["month_end", "daily"] = setting(
+        "month_end", "Rate of a charge: that of the month's last day, or of the charge's own day."
+    )
+    exchange_rate_max_age_days: int = setting(
+        7, "An exchange rate older than this is no rate: banks quote on working days.", "days", ge=0
+    )
+    exchange_rate_via: Currency | None = setting(
+        None, "Currency through which two rates may be chained; unset chains none.", "ISO 4217"
+    )
     billing_zone: Zone = setting("UTC", "Time zone that cuts billing days and months.", "IANA zone")
     prices_mode: Literal["assumed", "strict"] = setting(
         "assumed", "Cost of a node without a price: assumed from the defaults below, or left unpriced."
@@ -150,6 +163,9 @@ class Settings(BaseSettings):
     assumed_price_date: date = setting(
         date(2025, 1, 1), "Day the assumed prices were looked up; named wherever they are used."
     )
+    charged_asset_kinds: tuple[Literal["volume", "load_balancer", "network", "control_plane"], ...] | None = (
+        setting(None, "What is charged beside nodes; unset: the kinds that have a price in the month.")
+    )
     minimum_monthly_saving: Decimal = setting(
         Decimal(5), "Suggestions below it are folded into small changes.", "reporting currency", ge=0
     )
@@ -159,6 +175,60 @@ class Settings(BaseSettings):
     )
     close_settle_hours: int = setting(
         24, "A month may be closed this long after its end: samples and bills come late.", "h", ge=0
+    )
+
+    fiscal_year_start_month: int = setting(
+        1, "Month in which the fiscal year begins; it is named after the year in which it ends.", ge=1, le=12
+    )
+    anomaly_sigmas: float = setting(
+        4.0, "A day's cost is an anomaly this many robust deviations from what was expected.", "sigmas", gt=0
+    )
+    anomaly_excess_ratio: Ratio = setting(
+        0.2, "An anomaly differs from the expected cost by at least this share.", "ratio"
+    )
+    anomaly_minimum_excess: Decimal = setting(
+        Decimal(20), "An anomaly differs by at least this much per day.", "currency of the cost per day", ge=0
+    )
+
+    dispute_deadline_days: int = setting(
+        30, "A dispute that is not decided this long after it was opened is overdue.", "days", ge=1
+    )
+
+    bill_policy: Literal["none", "true_up", "scale"] = setting(
+        "true_up",
+        "How a provider's bill meets allocation: only reconciled (none), closed by one line per cluster "
+        "(true_up), or priced into every hour (scale).",
+    )
+    bill_blend: Literal["blend", "as_landed"] = setting(
+        "blend",
+        "Whom commitments help when bills are priced in: all nodes of a family and region alike, or the node "
+        "on which the discount landed.",
+    )
+    bill_gap_tolerance_ratio: Ratio = setting(
+        0.01,
+        "A month is closed only when bill and allocated cost of each cluster differ by no more.",
+        "share of the bill",
+    )
+
+    # Ownership
+    ownership_sources: tuple[Path, ...] = setting(
+        (), "Files that describe the CMDBs to synchronise owners with (docs/ownership.md)."
+    )
+    ownership_sync_max_removed_ratio: Ratio = setting(
+        0.2, "A sync in which more of a source's entities vanish is refused.", "ratio"
+    )
+    schedule_ownership_minute: int = setting(
+        5, "Minute of the hour of the sync with the CMDBs.", "min", ge=0, le=59
+    )
+    team_label_keys: tuple[str, ...] = setting(
+        TEAM_LABELS, "Labels that name a team, the first has precedence; met with any prefix and spelling."
+    )
+    name_strip_prefixes: tuple[str, ...] = setting(
+        (), "Words taken off the front of a name before it is compared with the CMDB's, such as prod-."
+    )
+    name_strip_suffixes: tuple[str, ...] = setting((), "The same for the end of a name, such as -svc.")
+    unowned_alarm_ratio: Ratio = setting(
+        0.02, "Share of workload cost without a known owner above which the figure is an alarm.", "ratio"
     )
 
     # Ingest
@@ -240,6 +310,11 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Whether the database is the SQLite file of the home folder, which only this user opens."""
         return self.database_url is None
+
+    @property
+    def conversion_currency(self) -> str | None:
+        """Currency to which charges are converted: the reporting currency, once somebody chose it."""
+        return self.reporting_currency if "reporting_currency" in self.model_fields_set else None
 
     @property
     def zone(self) -> ZoneInfo:

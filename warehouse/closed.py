@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,11 @@ import pyarrow.parquet as pq
 
 from models.vocabulary.errors import LakeInconsistent, StorageError
 from warehouse.lake.durability import sync_path
+from warehouse.lake.kept_files import put_whole
 from warehouse.lake.location import LakeRoot
 
 CLOSED = "closed"
 MANIFEST = "manifest.json"
-_DRAFT = ".draft"
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,9 @@ class ClosedFiles:
             self._empty(filesystem, base)
             on_step("emptied")
             for name, table in sorted(tables.items()):
-                self._put(filesystem, f"{base}/{name}.parquet", table.content)
+                put_whole(self.root, f"{base}/{name}.parquet", table.content)
                 on_step(f"written {name}")
-            self._put(filesystem, f"{base}/{MANIFEST}", text.encode())
+            put_whole(self.root, f"{base}/{MANIFEST}", text.encode())
         except OSError as problem:
             raise StorageError(
                 f"the closed files {folder} cannot be written: {problem}. The month is not closed; run again"
@@ -194,21 +193,6 @@ class ClosedFiles:
             while folder.is_relative_to(self.root.path):
                 sync_path(folder)
                 folder = folder.parent
-
-    def _put(self, filesystem: pafs.FileSystem, path: str, content: bytes) -> None:
-        """Write a file whole: an object of S3 appears at once, a local one by renaming."""
-        if self.root.is_remote:
-            with filesystem.open_output_stream(path) as sink:
-                sink.write(content)
-            return
-        draft = Path(f"{path}{_DRAFT}")
-        with draft.open("wb") as sink:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        draft.chmod(0o444)
-        draft.replace(path)
-        sync_path(draft.parent)
 
 
 def _tampered(problems: list[str]) -> LakeInconsistent:

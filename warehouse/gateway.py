@@ -10,17 +10,23 @@ from models.vocabulary.errors import StorageError
 from models.vocabulary.windows import HourWindow
 from warehouse.agreement import check_lake_is_not_behind
 from warehouse.database.access import Access
+from warehouse.database.anomalies import CostAnomalies
 from warehouse.database.audit import AuditLog
+from warehouse.database.bills import BillFactors, BillRules, Bills
 from warehouse.database.clusters import Clusters
 from warehouse.database.connection import Database
 from warehouse.database.derived import DerivedLedger
+from warehouse.database.disputes import Disputes
 from warehouse.database.facts import LAKE_CATALOGUE, read_fact, set_fact
+from warehouse.database.fiscal_calendars import FiscalCalendars
+from warehouse.database.journal import JournalMappings
 from warehouse.database.leases import Leases
 from warehouse.database.ledger import WindowLedger
 from warehouse.database.migration import check_migrated, upgrade
 from warehouse.database.ownership import Ownership
 from warehouse.database.periods import BillingPeriods
 from warehouse.database.plans import Budgets, BusinessMetrics, ExchangeRates, Initiatives
+from warehouse.database.policies import Policies
 from warehouse.database.prices import PriceLists
 from warehouse.database.recommendations import Recommendations
 from warehouse.fencing import Lease
@@ -83,12 +89,20 @@ class Warehouse:
         self.clusters = Clusters(self.database)
         self.prices = PriceLists(self.database)
         self.ownership = Ownership(self.database)
+        self.policies = Policies(self.database)
         self.recommendations = Recommendations(self.database)
         self.periods = BillingPeriods(self.database)
         self.budgets = Budgets(self.database)
+        self.fiscal_calendars = FiscalCalendars(self.database)
+        self.anomalies = CostAnomalies(self.database)
         self.initiatives = Initiatives(self.database)
         self.exchange_rates = ExchangeRates(self.database)
         self.business_metrics = BusinessMetrics(self.database)
+        self.journal_mappings = JournalMappings(self.database)
+        self.disputes = Disputes(self.database)
+        self.bills = Bills(self.database)
+        self.bill_rules = BillRules(self.database)
+        self.bill_factors = BillFactors(self.database)
         self.access = Access(self.database)
         self.audit = AuditLog(self.database)
 

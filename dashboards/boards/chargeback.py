@@ -8,10 +8,12 @@ import streamlit as st
 from dashboards import loaders
 from dashboards.components import html
 from dashboards.components.closing import show_closing
+from dashboards.components.disputes import show_disputes
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
 from service.boards.chargeback import ChargebackBoard
+from service.boards.payers import PayerTable
 from service.boards.texts import say
 from service.runtime import runtime
 
@@ -60,6 +62,52 @@ def _show_lines(board: ChargebackBoard) -> None:
     )
 
 
+def _show_payers(table: PayerTable, currency: str) -> None:
+    total = say("chargeback.column.amount", currency=currency)
+    rows = table.rows
+    frame = pd.DataFrame(
+        {
+            say("payers.column.payer"): [row.payer for row in rows],
+            say("health.column.cluster"): [row.cluster for row in rows],
+            say("chargeback.column.cost_centre"): [row.cost_centre for row in rows],
+        }
+        | {
+            name: [float(row.terms[index]) or None for row in rows]
+            for index, name in enumerate(table.columns)
+        }
+        | {total: [float(row.total) for row in rows]}
+    )
+    money = st.column_config.NumberColumn(format="%,.2f")
+    show_table(
+        frame,
+        say("chargeback.payers_alt"),
+        most_rows=_LINE_ROWS,
+        columns=dict.fromkeys((*table.columns, total), money),
+    )
+    html.show_note(" ".join((table.policy_text, *table.notes)))
+
+
+def _show_who_pays(board: ChargebackBoard) -> None:
+    title, choice = st.columns([2, 1], vertical_alignment="center")
+    with choice:
+        view = st.segmented_control(
+            say("chargeback.view"),
+            ("payers", "lines"),
+            default="payers",
+            required=True,
+            format_func=lambda name: say(f"chargeback.view.{name}"),
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    with title:
+        html.show_title(say("chargeback.payers"), board.month or "")
+    if view == "lines" or board.payers is None:
+        _show_lines(board)
+    else:
+        _show_payers(board.payers, board.currency)
+
+
 def _show_months(board: ChargebackBoard) -> None:
     total = say("chargeback.column.total", currency=board.currency)
     rows = [row for row in board.months if row.currency == board.currency]
@@ -100,8 +148,7 @@ with board_page():
         html.show_figures(board.figures)
         left, right = st.columns([1.7, 1])
         with left, st.container(border=True, height="stretch", key="mc_card_lines"):
-            html.show_title(say("chargeback.lines"), board.month)
-            _show_lines(board)
+            _show_who_pays(board)
         with right:
             with st.container(border=True, key="mc_card_files"):
                 html.show_title(say("chargeback.files"))
@@ -120,6 +167,9 @@ with board_page():
             with st.container(border=True, key="mc_card_closing"):
                 html.show_title(say("chargeback.closing"))
                 show_closing(board.month)
+            with st.container(border=True, key="mc_card_disputes"):
+                html.show_title(say("chargeback.disputes"))
+                show_disputes(loaders.load_disputes(reader, name, board.month))
             with st.container(border=True, key="mc_card_months"):
                 html.show_title(say("chargeback.months"))
                 _show_months(board)

@@ -10,6 +10,7 @@ from dashboards.charts.calendar import draw_calendar
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
 from dashboards.components.tables import show_table
+from dashboards.components.unowned import show_unowned
 from dashboards.session import current_principal
 from service.boards.health import HealthBoard
 from service.boards.texts import say
@@ -106,6 +107,10 @@ def _show(board: HealthBoard) -> None:
     with st.container(border=True, key="mc_card_gaps"):
         html.show_title(say("health.gap_list"))
         _show_gaps(board)
+    with st.container(border=True, key="mc_card_unowned"):
+        html.show_title(say("unowned.title"))
+        if reader.roles:
+            show_unowned(loaders.load_unowned(reader, loaders.warehouse_name()))
     with st.container(border=True, key="mc_card_missing"):
         html.show_title(say("health.missing"))
         _show_missing(board)

@@ -224,3 +224,19 @@ def show_downloads(links: Sequence[tuple[str, str]]) -> None:
         for text, address in links
     )
     st.html(f'<div class="mc-buttons">{items}</div>')
+
+
+def show_items(items: Sequence[tuple[str, str, str, str]]) -> None:
+    """Show a list of things to look at.
+
+    Parameters
+    ----------
+    items : sequence of (key, tone, title, note)
+        The key is the item's anchor; the note may be empty.
+    """
+    found = "".join(
+        f'<li class="mc-{tone}" data-item="{escape(key, quote=True)}"><b>{escape(title)}</b>'
+        f'<br><span class="mc-note">{escape(note)}</span></li>'
+        for key, tone, title, note in items
+    )
+    st.html(f'<ul class="mc-list">{found}</ul>')

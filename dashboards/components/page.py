@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboards.components.html import show_footer, show_header, show_state
+from dashboards.components.html import show_footer, show_state
 from models.vocabulary.errors import Forbidden, MillicoreError
 from service.access import Unauthenticated
-from service.boards.figures import BoardHeader, Mark
+from service.boards.figures import Mark
 from service.boards.formats import Tone
 from service.boards.texts import say
 
@@ -38,11 +38,6 @@ def board_page() -> Iterator[None]:
 def show_empty(text: str) -> None:
     """Show that nothing is stored yet, and what to do."""
     show_state(text, Tone.NEUTRAL, detail=say("state.empty_steps"))
-
-
-def show_board_header(header: BoardHeader) -> None:
-    """Show title, marks and, where the data is old, the strip that says so."""
-    show_header(header)
 
 
 def show_doubts(marks: tuple[Mark, ...], days_text: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from ingest.assembly.frames import (
     overlap_seconds,
 )
 from ingest.assembly.pods import Pods
+from models.kubernetes.gpu import GpuSharing, gpu_devices
 from models.kubernetes.pod_request import ContainerKind
 from models.vocabulary.windows import BIN_SECONDS, BINS_PER_HOUR
 
@@ -83,10 +84,14 @@ def index_containers(pods: Pods, usage: Iterable[Frame], facts: Frame) -> Contai
     )
 
 
-class ContainerFacts:
-    """Kinds, requests, limits, restarts and start of containers, by hour."""
+SharingOf = Callable[[int, int], GpuSharing]
+"""How the node of a pod (row) divides its GPUs in an hour (index)."""
 
-    def __init__(self, pods: Pods, index: ContainerIndex, facts: Frame) -> None:
+
+class ContainerFacts:
+    """Kinds, requests, limits, restarts and start of containers, by hour; GPUs in physical devices."""
+
+    def __init__(self, pods: Pods, index: ContainerIndex, facts: Frame, sharing: SharingOf) -> None:
         self._pods = pods
         self._index = index
         self._axis = pods.axis
@@ -98,9 +103,11 @@ class ContainerFacts:
         self.restarts = np.full((len(index), hours + 1), np.nan)
         self.first_started = np.full(len(index), np.nan)
         self.kinds = [ContainerKind.MAIN] * len(index)
+        self._gpu_requests: dict[int, dict[str, Floats]] = {}
         values = facts.dense(-1, hours + 1)
         for series, labels in enumerate(facts.labels):
             self._take(labels, values[series])
+        self._count_gpus(sharing)
         for amounts in (self.requests, self.limits, self.overhead):
             for resource in RESOURCES:
                 amounts[resource] = _fill_known(amounts[resource])
@@ -131,10 +138,15 @@ class ContainerFacts:
     def _take_container(self, fact: str, labels: dict[str, str], values: Floats, row: int) -> None:
         if fact in ("request", "init_request", "limit", "init_limit"):
             amounts = self.requests if fact.endswith("request") else self.limits
-            resource = labels.get("resource", "")
-            own = amounts["gpu" if resource.endswith("_gpu") else resource]
             # nine decimals: averages of one and the same request differ in the last bit
-            own[row] = np.fmax(own[row], np.round(values[1:], 9))
+            rounded = np.round(values[1:], 9)
+            resource = labels.get("resource", "")
+            if resource in RESOURCES:
+                own = amounts[resource]
+                own[row] = np.fmax(own[row], rounded)
+            elif amounts is self.requests:
+                raw = self._gpu_requests.setdefault(row, {})
+                raw[resource] = np.fmax(raw.get(resource, rounded), rounded)
         if fact.startswith("init") and self.kinds[row] is ContainerKind.MAIN:
             self.kinds[row] = ContainerKind.INIT
         if fact == "init" and labels.get("restart_policy") == "Always":
@@ -144,6 +156,15 @@ class ContainerFacts:
         if fact == "started":
             earliest = values[~np.isnan(values)].min(initial=np.inf)
             self.first_started[row] = np.fmin(self.first_started[row], earliest)
+
+    def _count_gpus(self, sharing: SharingOf) -> None:
+        """Turn what is requested of divided GPUs into physical devices."""
+        for row, raw in self._gpu_requests.items():
+            pod = int(self._index.pods[row])
+            for hour in range(self._axis.hour_count):
+                given = {name: float(own[hour]) for name, own in raw.items() if not np.isnan(own[hour])}
+                devices = gpu_devices(given, sharing(pod, hour))
+                self.requests["gpu"][row, hour] = np.nan if devices is None else devices
 
 
 def _fill_known(amounts: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,10 +18,11 @@ from ingest.assembly.frames import (
     Booleans,
     Floats,
     Frame,
-    fill_forward_then_back,
+    Integers,
     overlap_seconds,
 )
-from ingest.assembly.owners import LabelSets, read_label_sets
+from ingest.assembly.node_amounts import NodeAmounts, NodeLives
+from ingest.assembly.owners import LabelSets
 from ingest.assembly.pods import Pods, life_from_sightings
 from models.kubernetes.nodes import UNKNOWN, describe_node, node_key
 from models.vocabulary.windows import BIN_SECONDS, BINS_PER_HOUR
@@ -51,7 +53,7 @@ class Nodes:
         Half-open life, Unix seconds, infinite where it reaches beyond what was looked at.
     by_name, by_address : dict from node name or internal address to entries
     seen : array of bool, shape (N, 12 H)
-    labels : LabelSets
+    amounts : NodeAmounts
     """
 
     axis: Axis
@@ -63,10 +65,15 @@ class Nodes:
     by_name: dict[str, list[int]]
     by_address: dict[str, list[int]]
     seen: Booleans
-    labels: LabelSets
+    amounts: NodeAmounts
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def labels(self) -> LabelSets:
+        """Labels by hour."""
+        return self.amounts.labels
 
     def hour_seconds(self) -> Floats:
         """Return how long each node ran in each hour, shape (N, H)."""
@@ -86,17 +93,23 @@ class Nodes:
 
         Where a machine was replaced under its name, a pod belongs to the one that lived with it longest.
         """
-        keys = np.full((len(pods), self.axis.hour_count), None, dtype=object)
+        machines = self.machines_of_pods(pods)
+        names = np.asarray([*self.keys, None], dtype=object)
+        return names[machines]
+
+    def machines_of_pods(self, pods: Pods) -> Integers:
+        """Return the machine of each pod in each hour, shape (P, H), -1 where its node is not known."""
+        machines = np.full((len(pods), self.axis.hour_count), -1, dtype=np.int64)
         for pod, node in enumerate(pods.nodes):
             entries = self.by_name.get(node, [])
             if len(entries) == 1:
-                keys[pod] = self.keys[entries[0]]
+                machines[pod] = entries[0]
             elif entries:
                 first = np.maximum(self.starts[entries], pods.starts[pod])
                 last = np.minimum(self.ends[entries], pods.ends[pod])
                 together = overlap_seconds(first, last, self.axis.hour_starts, HOUR_SECONDS)
-                keys[pod] = [self.keys[entries[int(np.argmax(hour))]] for hour in together.T]
-        return keys
+                machines[pod] = np.asarray(entries)[np.argmax(together, axis=0)]
+        return machines
 
 
 def find_nodes(frames: NodeFrames, axis: Axis) -> Nodes:
@@ -117,19 +130,18 @@ def find_nodes(frames: NodeFrames, axis: Axis) -> Nodes:
     known = _known_starts([entry.name for entry in ordered], counts, created, axis)
     gaps = np.asarray(~(counts > 0).any(axis=0))
     starts, ends = life_from_sightings(counts, gaps, axis, frames.sample_seconds, known)
-    label_frame = frames.facts.only(fact="labels")
-    rows_of = [by_name.get(m.get("node", ""), []) for m in label_frame.labels]
+    ends = np.maximum(ends, starts) if len(ordered) else ends
     return Nodes(
         axis,
         [entry.key for entry in ordered],
         [entry.name for entry in ordered],
         [entry.provider_id for entry in ordered],
         starts,
-        np.maximum(ends, starts) if len(ordered) else ends,
+        ends,
         dict(by_name),
         dict(by_address),
         np.asarray(counts[:, 1:-1] > 0),
-        read_label_sets(label_frame, rows_of, len(ordered), axis),
+        NodeAmounts(NodeLives(axis, starts, ends, by_name), frames.facts),
     )
 
 
@@ -187,14 +199,22 @@ def _known_starts(names: list[str], counts: Floats, created: dict[str, float], a
     return starts
 
 
-def build_node_rows(cluster: str, nodes: Nodes, frames: NodeFrames) -> pa.Table:
-    """Return the rows of all nodes that ran in an hour of the window."""
+def build_node_rows(
+    cluster: str, nodes: Nodes, frames: NodeFrames, host_bytes: Mapping[str, Floats]
+) -> pa.Table:
+    """Return the rows of all nodes that ran in an hour of the window.
+
+    Parameters
+    ----------
+    host_bytes : mapping of str to array, shape (N, H)
+        Bytes that pods on the host's network show, for nodes whose own counters are dropped.
+    """
     axis = nodes.axis
     seconds = nodes.hour_seconds()
     cells = choose_cells(seconds > 0)
     usage = _node_usage(nodes, frames.usage)
     health = _node_health(nodes, frames.health)
-    amounts = {fact: _amounts(nodes, frames.facts.only(fact=fact)) for fact in ("capacity", "allocatable")}
+    capacity, allocatable = nodes.amounts.capacity, nodes.amounts.allocatable
     covered = nodes.seen.reshape(len(nodes), axis.hour_count, BINS_PER_HOUR).sum(axis=2)
     expected = np.maximum(seconds / BIN_SECONDS, 1e-9)
     label_sets = cells.pick(nodes.labels.ids)
@@ -209,19 +229,23 @@ def build_node_rows(cluster: str, nodes: Nodes, frames: NodeFrames) -> pa.Table:
             "provider_id": cells.repeat([provider_id or None for provider_id in nodes.provider_ids]),
             **_descriptions(nodes, label_sets, cells.rows),
             "running_seconds": cells.pick(seconds),
-            "cpu_capacity_cores": cells.pick(amounts["capacity"]["cpu"]),
-            "cpu_allocatable_cores": cells.pick(amounts["allocatable"]["cpu"]),
-            "memory_capacity_bytes": cells.pick(amounts["capacity"]["memory"]),
-            "memory_allocatable_bytes": cells.pick(amounts["allocatable"]["memory"]),
-            "gpu_capacity": cells.pick(amounts["capacity"]["gpu"]),
-            "gpu_allocatable": cells.pick(amounts["allocatable"]["gpu"]),
-            "pod_allocatable": cells.pick(amounts["allocatable"]["pods"]),
+            "cpu_capacity_cores": cells.pick(capacity["cpu"]),
+            "cpu_allocatable_cores": cells.pick(allocatable["cpu"]),
+            "memory_capacity_bytes": cells.pick(capacity["memory"]),
+            "memory_allocatable_bytes": cells.pick(allocatable["memory"]),
+            "gpu_capacity": cells.pick(capacity["gpu"]),
+            "gpu_allocatable": cells.pick(allocatable["gpu"]),
+            "pod_allocatable": cells.pick(allocatable["pods"]),
             "cpu_usage_cores_by_5m": cells.pick_bins(usage["cpu"]),
             "memory_usage_bytes_by_5m": cells.pick_bins(usage["memory"]),
             "file_descriptor_used_ratio": cells.pick(health["file_descriptors"]),
             "inode_used_ratio": cells.pick(health["inodes"]),
             "sample_coverage_ratio": cells.pick(np.minimum(covered / expected, 1.0)),
             "label_set_id": label_sets,
+            **{
+                f"{fact}_bytes": cells.pick(_first_known(health[fact], host_bytes[f"{fact}_bytes"]))
+                for fact in _MOVED
+            },
         },
     )
     return sort_by_key(NODE_HOUR, rows)
@@ -246,24 +270,6 @@ def _descriptions(
     }
 
 
-def _amounts(nodes: Nodes, frame: Frame) -> dict[str, Floats]:
-    """Return capacity or allocatable by resource, shape (N, H) each."""
-    hours = nodes.axis.hour_count
-    amounts = {
-        resource: np.full((len(nodes), hours), np.nan) for resource in ("cpu", "memory", "gpu", "pods")
-    }
-    values = frame.dense(0, hours)
-    for series, labels in enumerate(frame.labels):
-        resource = labels.get("resource", "")
-        own = amounts["gpu" if resource.endswith("_gpu") else resource]
-        for row in nodes.by_name.get(labels.get("node", ""), []):
-            own[row] = np.fmax(own[row], np.round(values[series], 9))
-    known = {resource: fill_forward_then_back(own) for resource, own in amounts.items()}
-    # every resource of a node is exported, so a node without GPUs has none of them
-    known["gpu"] = np.where(np.isnan(known["gpu"]) & ~np.isnan(known["cpu"]), 0.0, known["gpu"])
-    return known
-
-
 def _node_usage(nodes: Nodes, frame: Frame) -> dict[str, Floats]:
     """Return usage by bin, from cAdvisor's root group, else from node-exporter; shape (N, 12 H) each."""
     axis = nodes.axis
@@ -272,13 +278,21 @@ def _node_usage(nodes: Nodes, frame: Frame) -> dict[str, Floats]:
     for resource in ("cpu", "memory"):
         own = _spread(nodes, frame.only(fact=resource), axis.bin_count)
         other = _spread(nodes, frame.only(fact=f"exporter_{resource}"), axis.bin_count)
-        usage[resource] = np.where(alive, np.where(np.isnan(own), other, own), np.nan)
+        usage[resource] = np.where(alive, _first_known(own, other), np.nan)
     return usage
+
+
+_MOVED = ("network_receive", "network_transmit")
 
 
 def _node_health(nodes: Nodes, frame: Frame) -> dict[str, Floats]:
     hours = nodes.axis.hour_count
-    return {fact: _spread(nodes, frame.only(fact=fact), hours) for fact in ("file_descriptors", "inodes")}
+    facts = ("file_descriptors", "inodes", *_MOVED)
+    return {fact: _spread(nodes, frame.only(fact=fact), hours) for fact in facts}
+
+
+def _first_known(values: Floats, others: Floats) -> Floats:
+    return np.asarray(np.where(np.isnan(values), others, values))
 
 
 def _spread(nodes: Nodes, frame: Frame, step_count: int) -> Floats:

@@ -270,6 +270,7 @@ def _pod_rows(world: PodWorld, parts: _Quantities) -> pa.Table:
             **{column: cells.pick(values) for column, values in world.traffic.items()},
             "label_set_id": label_sets,
             "is_label_inferred": pa.array([None if key is None else False for key in label_sets], pa.bool_()),
+            "is_host_network": pa.array(pods.is_on_host_network[cells.rows]),
         },
     )
 

@@ -60,6 +60,8 @@ def hash_by_hour(table: pa.Table, hour: Int) -> dict[int, int]:
 
 def _cell_hashes(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     joined = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if pa.types.is_string(joined.type):
+        joined = joined.dictionary_encode()
     if pa.types.is_dictionary(joined.type):
         texts = joined.dictionary.to_numpy(zero_copy_only=False).astype(object)
         hashes = np.append(pd.util.hash_array(texts, categorize=False), np.uint64(0)) if len(texts) else [0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from ingest.files.cells import decimal_cell
 from ingest.files.columns import BUDGET_COLUMNS, INITIATIVE_COLUMNS
-from ingest.files.price_files import decimal_cell
 from ingest.files.reading import find_files, read_rows
 from models.vocabulary.errors import InputError
 from models.vocabulary.money import Money

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,21 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         else:
             found[path] = None
     return list(found)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file's bytes in hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as problem:
+        raise InputError(f"cannot be read: {problem.strerror or problem}", file=str(path)) from problem
 
 
 def read_batches(path: Path, columns: Sequence[Column]) -> Iterator[tuple[FilePlace, pa.Table]]:

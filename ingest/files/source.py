@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ingest.files.asset_hours import NO_ASSETS, AssetHours, AssetPaths
 from ingest.files.container_hours import MIN_COVERAGE_RATIO, UsageColumns, aggregate
 from ingest.files.hour_tables import HourTables, build_tables, merge_tables
 from ingest.files.nodes import NodeInventory
@@ -51,6 +52,8 @@ class FileSource:
         Usage files or folders of them, CSV or Parquet.
     nodes : sequence of Path
         Node files or folders; without any every node is unknown.
+    assets : AssetPaths
+        Files of volumes, mounts, load balancers and network flows.
 
     Raises
     ------
@@ -61,8 +64,11 @@ class FileSource:
 
     name = "files"
 
-    def __init__(self, usage: Sequence[Path], nodes: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, usage: Sequence[Path], nodes: Sequence[Path] = (), assets: AssetPaths = NO_ASSETS
+    ) -> None:
         self._nodes = NodeInventory(nodes)
+        self._assets = AssetHours(assets)
         self._usage = UsageFiles(usage)
         try:
             for cluster in self._usage.clusters():
@@ -144,7 +150,8 @@ class FileSource:
             measures={name: _measure(rows, name, order) for name in _MEASURES},
         )
         hours = aggregate(columns, life_start, life_end, (start, end))
-        return build_tables(cluster, rows, order, hours, self._nodes.rows(cluster), (start, end))
+        found = build_tables(cluster, rows, order, hours, self._nodes.rows(cluster), (start, end))
+        return self._assets.extend(found, cluster, (start, end))
 
     def _with_lookback(self, cluster: str, rows: pa.Table, start: int, end: int) -> pa.Table:
         """Add, for containers that were alive before and are not seen at once, the row that they had last."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ingest.kubernetes.overlap import HOUR_MICROSECONDS, spread_over_hours
+from ingest.assembly.hour_overlap import HOUR_MICROSECONDS, spread_over_hours
 from ingest.kubernetes.pod_times import RESOURCE_COLUMNS, PodTimes
 from models.kubernetes.pod_request import POD_REMAINDER, ContainerKind
 from models.vocabulary.windows import HourWindow
@@ -24,8 +24,9 @@ class HourFacts:
     Parameters
     ----------
     pods : pandas.DataFrame
-        One row per pod and hour that is certain: pod_uid, hour_us, ``scheduled_seconds``, effective
-        ``cpu``, ``memory``, ``gpu`` (resource-seconds, NaN unset), label_set_id and the names of the pod.
+        One row per pod and hour that is certain: pod_uid, hour_us, pod_start_us, ``scheduled_seconds``,
+        effective ``cpu``, ``memory``, ``gpu`` (resource-seconds, NaN unset), label_set_id and the names of
+        the pod.
     containers : pandas.DataFrame
         One row per container (and ``(pod)``) and certain hour: ``running_seconds`` (NaN where a run may be
         forgotten), requests in resource-seconds, limits, container_kind, restart_count, oom_killed_count.
@@ -50,7 +51,8 @@ def hour_facts(times: PodTimes, window: HourWindow) -> HourFacts:
 def _pod_hours(times: PodTimes, window: HourWindow) -> pd.DataFrame:
     spread = spread_over_hours(times.pods, window).rename(columns={"seconds": "scheduled_seconds"})
     is_certain = spread["hour_us"] + HOUR_MICROSECONDS <= spread["known_until_us"]
-    return spread[is_certain].drop(columns=["start_us", "end_us", "known_until_us"]).reset_index(drop=True)
+    named = spread[is_certain].rename(columns={"start_us": "pod_start_us"})
+    return named.drop(columns=["end_us", "known_until_us"]).reset_index(drop=True)
 
 
 def _request_seconds(times: PodTimes, window: HourWindow) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.assembly.hour_overlap import OPEN_END, spread_over_hours
 from ingest.kubernetes.history import GONE_UNSEEN
-from ingest.kubernetes.overlap import OPEN_END, spread_over_hours
-from ingest.kubernetes.pod_times import Version, contacts, microseconds, read_versions, without_the_dead
 from ingest.kubernetes.specs import parse_time
+from ingest.kubernetes.versions import Version, contacts, microseconds, read_versions, without_the_dead
 from models.kubernetes.label_sets import label_set_id
 from models.kubernetes.nodes import UNKNOWN
 from models.vocabulary.windows import HourWindow
@@ -34,6 +35,58 @@ _CAPACITIES = {
     "memory_allocatable_bytes": ("allocatable", "memory"),
     "pod_allocatable": ("allocatable", "pods"),
 }
+
+
+class NodeKeys:
+    """Keys of the machines that pods ran on, also where one was replaced under its name.
+
+    Parameters
+    ----------
+    node_hours : pyarrow.Table
+        Observed rows of ``node_hour``.
+    history : pyarrow.Table
+        Rows of ``object_history`` of the cluster.
+    """
+
+    def __init__(self, node_hours: pa.Table, history: pa.Table) -> None:
+        self._observed: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._last: dict[str, str] = {}
+        moments = node_hours["hour"].cast(pa.int64()).to_pylist()
+        names, keys = node_hours["node"].to_pylist(), node_hours["node_key"].to_pylist()
+        for name, moment, key in sorted(zip(names, moments, keys, strict=True), key=lambda row: row[1]):
+            self._observed[name, moment].add(key)
+            self._last[name] = key
+        self._machines: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for versions in read_versions(history, ("Node",))["Node"]:
+            for start, key in _first_keys(versions):
+                self._machines[versions[0].name].append((start, key))
+
+    def of(self, pods: pd.DataFrame) -> pd.Series:
+        """Return the key of each row (``node``, ``hour_us``, ``pod_start_us``), None where not known."""
+        rows = zip(pods["node"], pods["hour_us"], pods["pod_start_us"], strict=True)
+        return pd.Series([self._find(*row) for row in rows], pods.index, "object")
+
+    def _find(self, node: object, hour_us: int, pod_start_us: int) -> str | None:
+        """Return the one machine observed in the hour, else that which stood when the pod began."""
+        if not isinstance(node, str):
+            return None
+        observed = self._observed.get((node, hour_us), set())
+        if len(observed) == 1:
+            return next(iter(observed))
+        machines = sorted(self._machines.get(node, ()))
+        standing = [key for start, key in machines if start <= pod_start_us] or [
+            key for _, key in machines[:1]
+        ]
+        return standing[-1] if standing else self._last.get(node)
+
+
+def _first_keys(versions: list[Version]) -> list[tuple[int, str]]:
+    """Return the key of a node object and when it was created; nothing if it has none."""
+    for version in versions:
+        if key := version.spec.get("node_key"):
+            created = parse_time(version.spec.get("created_at"))
+            return [(version.start_us if created is None else microseconds(created), str(key))]
+    return []
 
 
 def refine_nodes(table: pa.Table, history: pa.Table, window: HourWindow, observed_from_us: int) -> pa.Table:

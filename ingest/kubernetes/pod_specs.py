@@ -39,12 +39,19 @@ def pod_spec(item: Mapping[str, Any]) -> JsonObject:
             for entry in _container_statuses(status)
             if entry.get("restartCount")
         },
-        "claims": [
-            volume["persistentVolumeClaim"]["claimName"]
-            for volume in spec.get("volumes") or ()
-            if volume.get("persistentVolumeClaim")
-        ],
+        "claims": _claims(str((item.get("metadata") or {}).get("name")), spec),
     }
+
+
+def _claims(pod: str, spec: Mapping[str, Any]) -> list[str]:
+    """Return the claims that a pod mounts; one of its own (ephemeral) is named after pod and volume."""
+    claims = []
+    for volume in spec.get("volumes") or ():
+        if volume.get("persistentVolumeClaim"):
+            claims.append(volume["persistentVolumeClaim"]["claimName"])
+        elif volume.get("ephemeral"):
+            claims.append(f"{pod}-{volume['name']}")
+    return claims
 
 
 def pod_constraints(spec: Mapping[str, Any], status: Mapping[str, Any] | None = None) -> JsonObject:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ingest.kubernetes.history import CONTACT_KIND, GONE_UNSEEN
-from ingest.kubernetes.overlap import OPEN_END
+from ingest.assembly.hour_overlap import OPEN_END
+from ingest.kubernetes.history import GONE_UNSEEN
 from ingest.kubernetes.specs import parse_time
+from ingest.kubernetes.versions import Version, contacts, microseconds, read_versions, without_the_dead
+from models.kubernetes.gpu import NOT_SHARED, GpuSharing, describe_gpus, gpu_devices
 from models.kubernetes.label_sets import label_set_id
-from models.kubernetes.pod_request import ContainerKind
+from models.kubernetes.pod_request import ContainerKind, ContainerResources, combine_requests
 from models.kubernetes.workloads import Owner, PodOwnership, find_workload, owner_lookup, revision_of
 from models.vocabulary.windows import HourWindow
 
 JsonObject = dict[str, Any]
 _DONE = frozenset({"Succeeded", "Failed"})
 RESOURCE_COLUMNS = ("cpu", "memory", "gpu")
+_TIMES = ("start_us", "end_us", "known_until_us")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class PodTimes:
     ----------
     pods : pandas.DataFrame
         One row per uid: namespace, pod, node, workload_kind, workload_name, revision, phase,
-        ``start_us`` (scheduled), ``end_us`` and ``known_until_us`` (times up to it are certain).
+        is_host_network, ``start_us`` (scheduled), ``end_us`` and ``known_until_us`` (times up to it are
+        certain).
     runs : pandas.DataFrame
         One row per run of a container: pod_uid, container, container_kind, ``start_us``, ``end_us``,
         ``known_from_us`` (earlier runs may be forgotten), is_restart, is_oom_killed.
@@ -44,6 +46,9 @@ class PodTimes:
         container_kind, cpu, memory, gpu, cpu_limit, memory_limit (NaN is unset), ``start_us``, ``end_us``.
     labels : pandas.DataFrame
         One row per pod and version: pod_uid, label_set_id, ``start_us``, ``end_us``.
+    mounts : pandas.DataFrame
+        One row per pod and claim: pod_uid, namespace, pod, claim, ``start_us``, ``end_us``,
+        ``known_until_us``.
     observed_from_us, observed_until_us : int
         First and last moment at which the inventory was known to be complete.
     """
@@ -52,72 +57,9 @@ class PodTimes:
     runs: pd.DataFrame
     requests: pd.DataFrame
     labels: pd.DataFrame
+    mounts: pd.DataFrame
     observed_from_us: int
     observed_until_us: int
-
-
-@dataclass(frozen=True)
-class Version:
-    """One stored version of an object."""
-
-    name: str
-    namespace: str
-    uid: str
-    start_us: int
-    end_us: int
-    is_last_word: bool
-    spec: JsonObject
-
-
-def read_versions(history: pa.Table, kinds: Iterable[str]) -> dict[str, list[list[Version]]]:
-    """Return the versions of each object of some kinds, by kind, oldest version first.
-
-    A version ends where the next one begins; ``is_last_word`` marks the one written when the object went.
-    """
-    table = history.filter(pc.is_in(history["kind"], value_set=pa.array(list(kinds))))
-    columns = ["kind", "uid", "valid_from", "valid_to", "namespace", "name", "spec"]
-    by_object: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in table.select(columns).to_pylist():
-        by_object[row["kind"], row["uid"]].append(row)
-    found: dict[str, list[list[Version]]] = {kind: [] for kind in kinds}
-    for (kind, uid), rows in sorted(by_object.items()):
-        rows.sort(key=lambda row: row["valid_from"])
-        starts = [microseconds(row["valid_from"]) for row in rows]
-        found[kind].append(
-            [
-                Version(
-                    row["name"],
-                    row["namespace"],
-                    uid,
-                    start,
-                    start if row["valid_to"] is not None else end,
-                    row["valid_to"] is not None,
-                    msgspec.json.decode(row["spec"] or "{}"),
-                )
-                for row, start, end in zip(rows, starts, [*starts[1:], OPEN_END], strict=True)
-            ]
-        )
-    return found
-
-
-def without_the_dead(history: pa.Table, kind: str, window: HourWindow) -> pa.Table:
-    """Return the rows without a kind's objects that were gone before the window: old ones cost nothing."""
-    start = pa.scalar(window.start, history.schema.field("valid_to").type)
-    is_dead = pc.and_(pc.equal(history["kind"], kind), pc.less_equal(history["valid_to"], start))
-    dead = history.filter(is_dead)["uid"].combine_chunks()
-    gone = pc.and_(pc.equal(history["kind"], kind), pc.is_in(history["uid"], value_set=dead))
-    return history.filter(pc.invert(gone))
-
-
-def contacts(history: pa.Table) -> list[int]:
-    """Return the moments at which the inventory was complete, ascending."""
-    rows = history.filter(pc.equal(history["kind"], CONTACT_KIND))
-    return sorted(microseconds(moment) for moment in rows["valid_from"].to_pylist())
-
-
-def microseconds(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970."""
-    return round(moment.timestamp() * 1e6)
 
 
 def read_pod_times(history: pa.Table, window: HourWindow) -> PodTimes:
@@ -130,9 +72,10 @@ def read_pod_times(history: pa.Table, window: HourWindow) -> PodTimes:
         ReplicaSets and Jobs that own them; ``Inventory`` rows say when they were complete.
     window : HourWindow
     """
-    versions = read_versions(without_the_dead(history, "Pod", window), ("Pod", "ReplicaSet", "Job"))
+    kinds = ("Pod", "ReplicaSet", "Job", "Node")
+    versions = read_versions(without_the_dead(history, "Pod", window), kinds)
     seen = contacts(history)
-    rows = _Rows(_owners(versions), seen)
+    rows = _Rows(_owners(versions), seen, _gpu_sharing(versions["Node"]))
     last = microseconds(window.end)
     for pod in versions["Pod"]:
         if pod[0].start_us < last:
@@ -150,16 +93,28 @@ def _owners(versions: Mapping[str, list[list[Version]]]) -> dict[tuple[str, str,
     return owners
 
 
+def _gpu_sharing(nodes: list[list[Version]]) -> dict[str, list[tuple[int, GpuSharing]]]:
+    """Return, by node name, from when on it divided its GPUs how; nodes without GPUs are left out."""
+    found: dict[str, list[tuple[int, GpuSharing]]] = defaultdict(list)
+    for version in (version for versions in nodes for version in versions):
+        sharing = describe_gpus(version.spec.get("capacity") or {}, version.spec.get("labels") or {})
+        if sharing != NOT_SHARED:
+            found[version.name].append((version.start_us, sharing))
+    return {name: sorted(changes, key=lambda change: change[0]) for name, changes in found.items()}
+
+
 @dataclass
 class _Rows:
     """Collects the rows of :class:`PodTimes`, pod by pod."""
 
     owners: Mapping[tuple[str, str, str], Owner | None]
     contacts: list[int]
+    sharing: Mapping[str, list[tuple[int, GpuSharing]]]
     pods: list[JsonObject] = field(default_factory=list)
     runs: list[JsonObject] = field(default_factory=list)
     requests: list[JsonObject] = field(default_factory=list)
     labels: list[JsonObject] = field(default_factory=list)
+    mounts: list[JsonObject] = field(default_factory=list)
 
     def add(self, versions: list[Version]) -> None:
         living = [version for version in versions if not version.is_last_word] or versions
@@ -169,6 +124,7 @@ class _Rows:
         runs = _collect_runs(versions)
         end = _pod_end(versions, runs)
         self.pods.append(self._pod(versions, start, end))
+        self._add_mounts(living)
         self._add_runs(versions, runs, end)
         for version in living:
             self._add_requests(version)
@@ -198,10 +154,17 @@ class _Rows:
             "workload_name": workload.name,
             "revision": revision_of(labels, workload.name),
             "phase": spec.get("phase"),
+            "is_host_network": bool(spec.get("is_host_network")),
             "start_us": start,
             "end_us": OPEN_END if end is None else end,
             "known_until_us": OPEN_END if end is not None else self._known_until(newest),
         }
+
+    def _add_mounts(self, living: list[Version]) -> None:
+        pod = self.pods[-1]
+        shared = {name: pod[name] for name in ("pod_uid", "namespace", "pod", *_TIMES)}
+        claims = {claim for version in living for claim in version.spec.get("claims") or ()}
+        self.mounts += [{**shared, "claim": claim} for claim in sorted(claims)]
 
     def _known_until(self, newest: Version) -> int:
         """Return until when a pod without a known end was confirmed to exist."""
@@ -237,7 +200,11 @@ class _Rows:
     def _add_requests(self, version: Version) -> None:
         span = _span(version)
         effective = version.spec.get("effective_request") or {}
-        self.requests.append({**span, "container": "", "container_kind": "", **_amounts(effective)})
+        sharing = self._sharing_at(version)
+        whole = _amounts(effective, sharing) | {
+            "gpu": _pod_gpus(version.spec.get("containers") or (), sharing)
+        }
+        self.requests.append({**span, "container": "", "container_kind": "", **whole})
         for container in version.spec.get("containers") or ():
             limits = container.get("limits") or {}
             self.requests.append(
@@ -245,11 +212,17 @@ class _Rows:
                     **span,
                     "container": container["name"],
                     "container_kind": container["kind"],
-                    **_amounts(container.get("requests") or {}),
+                    **_amounts(container.get("requests") or {}, sharing),
                     "cpu_limit": limits.get("cpu"),
                     "memory_limit": limits.get("memory"),
                 }
             )
+
+    def _sharing_at(self, version: Version) -> GpuSharing:
+        """Return how the pod's node divided its GPUs when the version began, else at first."""
+        changes = self.sharing.get(version.spec.get("node") or "", ())
+        earlier = [sharing for start, sharing in changes if start <= version.start_us]
+        return earlier[-1] if earlier else changes[0][1] if changes else NOT_SHARED
 
     def to_times(self, window_start_us: int) -> PodTimes:
         pods = _frame(self.pods, _POD_COLUMNS)
@@ -265,6 +238,7 @@ class _Rows:
             of_kept(self.runs, _RUN_COLUMNS),
             of_kept(self.requests, _REQUEST_COLUMNS),
             of_kept(self.labels, _LABEL_COLUMNS),
+            of_kept(self.mounts, _MOUNT_COLUMNS),
             self.contacts[0] if self.contacts else OPEN_END,
             self.contacts[-1] if self.contacts else 0,
         )
@@ -275,6 +249,7 @@ _SPAN = {"pod_uid": "object", "start_us": "int64", "end_us": "int64"}
 _POD_COLUMNS = {
     **_SPAN,
     "known_until_us": "int64",
+    "is_host_network": "bool",
     **dict.fromkeys(
         ("namespace", "pod", "node", "workload_kind", "workload_name", "revision", "phase"), "object"
     ),
@@ -293,6 +268,11 @@ _REQUEST_COLUMNS = {
     "container_kind": "object",
     **dict.fromkeys((*RESOURCE_COLUMNS, "cpu_limit", "memory_limit"), "float64"),
 }
+_MOUNT_COLUMNS = {
+    **_SPAN,
+    "known_until_us": "int64",
+    **dict.fromkeys(("namespace", "pod", "claim"), "object"),
+}
 _LABEL_COLUMNS = {**_SPAN, "label_set_id": "object"}
 
 
@@ -304,13 +284,29 @@ def _span(version: Version) -> JsonObject:
     return {"pod_uid": version.uid, "start_us": version.start_us, "end_us": version.end_us}
 
 
-def _amounts(requests: Mapping[str, float]) -> JsonObject:
-    devices = [amount for name, amount in requests.items() if name.endswith("/gpu")]
+def _amounts(requests: Mapping[str, float], sharing: GpuSharing) -> JsonObject:
+    devices = gpu_devices(requests, sharing)
     return {
         "cpu": requests.get("cpu", np.nan),
         "memory": requests.get("memory", np.nan),
-        "gpu": sum(devices) if devices else np.nan,
+        "gpu": np.nan if devices is None else devices,
     }
+
+
+def _pod_gpus(containers: Iterable[JsonObject], sharing: GpuSharing) -> float:
+    """Return the devices that a pod reserves, NaN without any, by Kubernetes' rule for pods.
+
+    A share of cores or memory is one of each virtual GPU of its container, so containers are turned into
+    devices before they are combined.
+    """
+    counted = []
+    for one in containers:
+        devices = gpu_devices(one.get("requests") or {}, sharing)
+        if devices is not None:
+            amounts = {"gpu": Decimal(repr(devices))}
+            counted.append(ContainerResources(one["name"], ContainerKind(one["kind"]), amounts, {}))
+    combined = combine_requests(counted)
+    return float(combined["gpu"]) if "gpu" in combined else float("nan")
 
 
 def _first_time(versions: list[Version], name: str) -> int | None:

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.assembly.hour_overlap import HOUR_MICROSECONDS, OPEN_END
+from ingest.assembly.traffic import NETWORK_COLUMNS
+from ingest.kubernetes.asset_facts import refine_assets
 from ingest.kubernetes.container_facts import HourFacts, hour_facts
 from ingest.kubernetes.history import CONTACT_KIND, OBSERVED_BY
-from ingest.kubernetes.node_facts import refine_nodes
-from ingest.kubernetes.overlap import HOUR_MICROSECONDS, OPEN_END
+from ingest.kubernetes.node_facts import NodeKeys, refine_nodes
 from ingest.kubernetes.pod_times import PodTimes, read_pod_times
 from models.kubernetes.pod_request import POD_REMAINDER
 from warehouse.lake.declaration import LakeTable
@@ -44,6 +45,7 @@ def refine_hours(observed: ObservedWindow, history: pa.Table) -> ObservedWindow:
       inferred and fill gaps only.
     - OOM kills and restarts are the greater of both counts.
     - Nodes get type, place, pool and labels.
+    - Volumes, mounts and load balancers get exact times, and rows where no scrape saw them.
 
     Parameters
     ----------
@@ -61,13 +63,14 @@ def refine_hours(observed: ObservedWindow, history: pa.Table) -> ObservedWindow:
     times = read_pod_times(history, observed.window)
     facts = hour_facts(times, observed.window)
     node_hours = _table(observed, NODE_HOUR)
-    keys = _node_keys(node_hours, history)
+    keys = NodeKeys(node_hours, history)
     tables: dict[str, pa.Table] = dict(observed.tables)
     tables["node_hour"] = refine_nodes(node_hours, history, observed.window, times.observed_from_us)
     tables["container_hour"] = _refine_containers(
         _table(observed, CONTAINER_HOUR), facts, keys, observed.cluster
     )
     tables["pod_hour"] = _refine_pods(_table(observed, POD_HOUR), facts, keys, observed.cluster, times)
+    tables |= refine_assets(tables, history, times, observed.window, observed.cluster)
     hours = _reports(observed.hours, tables, history, times.observed_until_us)
     return replace(observed, tables=tables, hours=hours)
 
@@ -77,26 +80,14 @@ def _table(observed: ObservedWindow, table: LakeTable) -> pa.Table:
     return found if found is not None else table.schema.empty_table()
 
 
-def _node_keys(node_hours: pa.Table, history: pa.Table) -> dict[str, str]:
-    """Return node keys by node name: those observed, else those of the inventory."""
-    nodes = history.filter(pc.equal(history["kind"], "Node"))
-    keys: dict[str, str] = {}
-    for name, spec in zip(nodes["name"].to_pylist(), nodes["spec"].to_pylist(), strict=True):
-        if key := msgspec.json.decode(spec or "{}").get("node_key"):
-            keys[name] = key
-    observed = zip(node_hours["node"].to_pylist(), node_hours["node_key"].to_pylist(), strict=True)
-    keys.update({name: key for name, key in observed if name is not None})
-    return keys
-
-
-def _with_names(rows: pd.DataFrame, facts: HourFacts, keys: Mapping[str, str]) -> pd.DataFrame:
-    names = facts.pods[["pod_uid", "hour_us", *_NAMES, "node"]]
+def _with_names(rows: pd.DataFrame, facts: HourFacts, keys: NodeKeys) -> pd.DataFrame:
+    names = facts.pods[["pod_uid", "hour_us", "pod_start_us", *_NAMES, "node"]]
     named = rows.merge(names, on=["pod_uid", "hour_us"], suffixes=("", "_of_pod"))
-    named["node_key"] = named["node"].map(lambda name: keys.get(name) if isinstance(name, str) else None)
+    named["node_key"] = keys.of(named)
     return named
 
 
-def _refine_containers(table: pa.Table, facts: HourFacts, keys: Mapping[str, str], cluster: str) -> pa.Table:
+def _refine_containers(table: pa.Table, facts: HourFacts, keys: NodeKeys, cluster: str) -> pa.Table:
     certain = facts.pods[["pod_uid", "hour_us"]].assign(is_certain=True)
     known = _keys_of(table, ["pod_uid", "container"]).merge(certain, on=["pod_uid", "hour_us"], how="left")
     # the remainder is computed anew for certain pods, so the old rows go
@@ -108,8 +99,17 @@ def _refine_containers(table: pa.Table, facts: HourFacts, keys: Mapping[str, str
     table = _set_columns(table, _container_columns(table, merged), is_hit)
     seen = known[["pod_uid", "container", "hour_us"]].assign(is_seen=True)
     new = wanted.merge(seen, on=["pod_uid", "container", "hour_us"], how="left")
-    new = new[new.pop("is_seen").isna() & new["running_seconds"].ne(0.0) & new["node_key"].notna()]
-    new = new.assign(sample_coverage_ratio=np.where(new["container"] == POD_REMAINDER, np.nan, 0.0))
+    # a container that waited for its image did not run, but held its request
+    holds = new["running_seconds"].ne(0.0) | new[["cpu", "memory", "gpu"]].gt(0.0).any(axis=1)
+    new = new[new.pop("is_seen").isna() & holds & new["node_key"].notna()]
+    is_remainder = new["container"] == POD_REMAINDER
+    # what did not run, and what no container holds, used nothing: that is known, not missing
+    used = np.where(is_remainder | new["running_seconds"].eq(0.0), 0.0, np.nan)
+    new = new.assign(
+        sample_coverage_ratio=np.where(is_remainder, np.nan, 0.0),
+        cpu_usage_core_seconds=used,
+        memory_usage_byte_seconds=used,
+    )
     return pa.concat_tables([table, _new_rows(new, CONTAINER_HOUR, cluster, _CONTAINER_NAMES)])
 
 
@@ -142,18 +142,21 @@ def _container_columns(table: pa.Table, merged: pd.DataFrame) -> dict[str, pd.Se
 
 
 def _refine_pods(
-    table: pa.Table, facts: HourFacts, keys: Mapping[str, str], cluster: str, times: PodTimes
+    table: pa.Table, facts: HourFacts, keys: NodeKeys, cluster: str, times: PodTimes
 ) -> pa.Table:
     known = _keys_of(table, ["pod_uid"])
     wanted = facts.pods.assign(
-        node_key=facts.pods["node"].map(lambda name: keys.get(name) if isinstance(name, str) else None),
+        node_key=keys.of(facts.pods),
         is_label_inferred=facts.pods["hour_us"] < times.observed_from_us,
     )
     merged = known.merge(wanted, on=["pod_uid", "hour_us"], how="left", indicator=True)
     columns = {lake_name: merged[name] for name, lake_name in _POD_NAMES.items()}
     columns |= {
-        name: merged[name] for name in ("scheduled_seconds", "workload_kind", "workload_name", "phase")
+        name: merged[name]
+        for name in ("scheduled_seconds", "workload_kind", "workload_name", "phase", "is_host_network")
     }
+    for name in NETWORK_COLUMNS:  # what a pod on its host's network shows is the host's
+        columns[name] = table[name].to_pandas().where(~merged["is_host_network"].eq(1))
     old_labels = table["label_set_id"].to_pandas()
     is_fresh = (merged["hour_us"] >= times.observed_from_us) | old_labels.isna()
     columns["label_set_id"] = merged["label_set_id"].where(is_fresh, old_labels)

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from ingest.kubernetes.pod_specs import pod_constraints, pod_spec
-from models.kubernetes.nodes import describe_node, node_key
-from models.kubernetes.pod_request import gpu_amount, read_amounts
+from models.kubernetes.gpu import describe_gpus, gpu_capacity, gpu_devices
+from models.kubernetes.nodes import describe_node, node_key, region, zone
+from models.kubernetes.pod_request import read_amounts
 from models.vocabulary.errors import InputError
 from models.vocabulary.windows import to_utc
 
@@ -26,6 +27,22 @@ ANNOTATION_PREFIXES = (
     "cost-centre",
 )
 """Annotations that are kept, by prefix; others may hold whole manifests or secrets and never leave."""
+
+
+_BALANCER_TYPES = (
+    "service.beta.kubernetes.io/aws-load-balancer-type",
+    "networking.gke.io/load-balancer-type",
+    "cloud.google.com/load-balancer-type",
+    "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec",
+)
+"""Annotations that name the kind of load balancer that a provider makes."""
+
+_TOPOLOGY_OF_DRIVERS = {
+    "topology.ebs.csi.aws.com/zone": "topology.kubernetes.io/zone",
+    "topology.gke.io/zone": "topology.kubernetes.io/zone",
+    "topology.disk.csi.azure.com/zone": "topology.kubernetes.io/zone",
+    "topology.diskplugin.csi.alibabacloud.com/zone": "topology.kubernetes.io/zone",
+}
 
 
 def read_spec(kind: str, item: Mapping[str, Any]) -> JsonObject:
@@ -118,6 +135,9 @@ def _node(item: Mapping[str, Any]) -> JsonObject:
     labels = metadata.get("labels") or {}
     described = describe_node(labels, provider_id)
     created = parse_time(metadata.get("creationTimestamp"))
+    capacity = _quantities(status.get("capacity"), "capacity")
+    allocatable = _quantities(status.get("allocatable"), "allocatable")
+    sharing = describe_gpus(capacity, labels)
     return {
         "node_key": node_key(provider_id, info.get("systemUUID"), metadata["name"], created),
         "provider_id": provider_id,
@@ -126,10 +146,10 @@ def _node(item: Mapping[str, Any]) -> JsonObject:
         "zone": described.zone,
         "node_pool": described.node_pool,
         "purchase_option": described.purchase_option,
-        "capacity": _quantities(status.get("capacity"), "capacity"),
-        "allocatable": _quantities(status.get("allocatable"), "allocatable"),
-        "gpu_capacity": _gpus(status.get("capacity"), "capacity"),
-        "gpu_allocatable": _gpus(status.get("allocatable"), "allocatable"),
+        "capacity": capacity,
+        "allocatable": allocatable,
+        "gpu_capacity": gpu_capacity(capacity, sharing),
+        "gpu_allocatable": gpu_devices(allocatable, sharing),
         "taints": spec.get("taints"),
         "unschedulable": spec.get("unschedulable") or None,
         "kubelet_version": info.get("kubeletVersion"),
@@ -139,11 +159,6 @@ def _node(item: Mapping[str, Any]) -> JsonObject:
 
 def _quantities(amounts: Mapping[str, Any] | None, field: str) -> JsonObject:
     return {name: float(amount) for name, amount in read_amounts(amounts, f"status.{field}").items()}
-
-
-def _gpus(amounts: Mapping[str, Any] | None, field: str) -> float | None:
-    devices = gpu_amount(read_amounts(amounts, f"status.{field}"))
-    return None if devices is None else float(devices)
 
 
 def _workload(item: Mapping[str, Any]) -> JsonObject:
@@ -188,9 +203,12 @@ def _quota(item: Mapping[str, Any]) -> JsonObject:
 def _service(item: Mapping[str, Any]) -> JsonObject:
     spec = item.get("spec") or {}
     ingress = ((item.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    annotations = (item.get("metadata") or {}).get("annotations") or {}
+    stated = next((annotations[name] for name in _BALANCER_TYPES if annotations.get(name)), None)
     return {
         "type": spec.get("type"),
         "load_balancer_class": spec.get("loadBalancerClass"),
+        "load_balancer_type": stated or spec.get("loadBalancerClass"),
         "addresses": [one.get("hostname") or one.get("ip") for one in ingress],
     }
 
@@ -198,15 +216,38 @@ def _service(item: Mapping[str, Any]) -> JsonObject:
 def _volume(item: Mapping[str, Any]) -> JsonObject:
     spec = item.get("spec") or {}
     claim = spec.get("claimRef") or {}
-    source = (spec.get("csi") or {}).get("volumeHandle")
+    labels = {**_required_topology(spec), **((item.get("metadata") or {}).get("labels") or {})}
     return {
         "capacity": _quantities(spec.get("capacity"), "capacity"),
         "storage_class": spec.get("storageClassName"),
         "claim_namespace": claim.get("namespace"),
         "claim": claim.get("name"),
-        "provider_id": source or (spec.get("awsElasticBlockStore") or {}).get("volumeID"),
+        "provider_id": _disk_id(spec),
+        "region": region(labels),
+        "zone": zone(labels),
         "reclaim_policy": spec.get("persistentVolumeReclaimPolicy"),
         "phase": (item.get("status") or {}).get("phase"),
+    }
+
+
+def _disk_id(spec: Mapping[str, Any]) -> str | None:
+    places = (
+        ("csi", "volumeHandle"),
+        ("awsElasticBlockStore", "volumeID"),
+        ("gcePersistentDisk", "pdName"),
+        ("azureDisk", "diskName"),
+    )
+    return next((spec[kind][name] for kind, name in places if (spec.get(kind) or {}).get(name)), None)
+
+
+def _required_topology(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels that a node must have to mount a volume, where they leave one choice."""
+    required = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or []
+    return {
+        _TOPOLOGY_OF_DRIVERS.get(one["key"], one["key"]): one["values"][0]
+        for term in required[:1]
+        for one in term.get("matchExpressions") or ()
+        if one.get("operator") == "In" and len(one.get("values") or ()) == 1
     }
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from ingest.assembly.assets import AssetFrames, build_asset_rows
 from ingest.assembly.containers import (
     BinUsage,
     ContainerFacts,
@@ -26,23 +27,36 @@ from ingest.assembly.nodes import NodeFrames, Nodes, build_node_rows, find_nodes
 from ingest.assembly.owners import LabelSets, find_workloads, read_label_sets
 from ingest.assembly.pod_rows import PodRows, PodWorld, build_pod_rows
 from ingest.assembly.pods import PodFrames, Pods, find_pods
+from ingest.assembly.traffic import host_traffic, pod_traffic
 from ingest.prometheus.queries import ScrapeIntervals
 from models.vocabulary.windows import BINS_PER_HOUR, HourWindow
-from warehouse.lake.observed_tables import CONTAINER_HOUR, LABEL_SET, NODE_HOUR, OBJECT_HISTORY, POD_HOUR
+from warehouse.lake.observed_tables import (
+    CONTAINER_HOUR,
+    LABEL_SET,
+    LOAD_BALANCER_HOUR,
+    NODE_HOUR,
+    OBJECT_HISTORY,
+    POD_HOUR,
+    VOLUME_HOUR,
+    VOLUME_MOUNT_HOUR,
+)
 from warehouse.observed import WindowState
 
 LEAST_COVERAGE = 0.5
 """An hour of which less was observed is partial."""
 
 _OLDEST_TOLERANCE = timedelta(minutes=5)
-_TRAFFIC = {
-    "network_receive": "network_receive_bytes",
-    "network_transmit": "network_transmit_bytes",
-    "disk_read": "disk_read_bytes",
-    "disk_write": "disk_write_bytes",
-}
 _USAGE_QUERIES = ("cpu_mean", "cpu_max_1m", "memory_mean", "memory_max")
-_TABLES = (CONTAINER_HOUR, POD_HOUR, NODE_HOUR, LABEL_SET, OBJECT_HISTORY)
+_TABLES = (
+    CONTAINER_HOUR,
+    POD_HOUR,
+    NODE_HOUR,
+    VOLUME_HOUR,
+    VOLUME_MOUNT_HOUR,
+    LOAD_BALANCER_HOUR,
+    LABEL_SET,
+    OBJECT_HISTORY,
+)
 
 
 @dataclass(frozen=True)
@@ -93,10 +107,13 @@ def assemble(
     world = _build_world(cluster, pods, nodes, frames, intervals)
     pod_rows = build_pod_rows(world)
     namespaces = _namespace_labels(frames["labels"], axis)
+    assets = AssetFrames(frames["assets"], frames["asset_facts"], intervals.kube_state_seconds)
+    hosts = host_traffic(frames["pod_traffic"], pods, nodes.machines_of_pods(pods), len(nodes))
     tables = {
         CONTAINER_HOUR.name: pod_rows.container_hour,
         POD_HOUR.name: pod_rows.pod_hour,
-        NODE_HOUR.name: build_node_rows(cluster, nodes, node_frames),
+        NODE_HOUR.name: build_node_rows(cluster, nodes, node_frames, hosts),
+        **build_asset_rows(cluster, assets, pods),
         LABEL_SET.name: build_label_sets(cluster, axis, (world.labels, nodes.labels, namespaces.labels)),
         OBJECT_HISTORY.name: build_object_history(cluster, axis, namespaces, nodes),
     }
@@ -109,7 +126,13 @@ def _build_world(
 ) -> PodWorld:
     by_bin = {name: frames.get(name, EMPTY_FRAME) for name in _USAGE_QUERIES}
     index = index_containers(pods, by_bin.values(), frames["container_facts"])
-    facts = ContainerFacts(pods, index, frames["container_facts"])
+    machines = nodes.machines_of_pods(pods)
+    facts = ContainerFacts(
+        pods,
+        index,
+        frames["container_facts"],
+        lambda pod, hour: nodes.amounts.sharing_at(int(machines[pod, hour]), hour),
+    )
     lives = find_lives(pods, index, facts)
     look_back = float(intervals.rate_window_seconds)
     spread = {
@@ -132,7 +155,7 @@ def _build_world(
         throttled=_throttled(frames["throttling"], pods, index),
         oom_kills=count_oom_kills(frames["oom"], pods, index, facts.restarts),
         restarts=facts.restart_counts(),
-        traffic=_traffic(frames["pod_traffic"], pods),
+        traffic=pod_traffic(frames["pod_traffic"], pods),
     )
 
 
@@ -146,30 +169,6 @@ def _throttled(frame: Frame, pods: Pods, index: ContainerIndex) -> Floats:
             if row is not None:
                 values[row] = dense[series]
     return values
-
-
-def _traffic(frame: Frame, pods: Pods) -> dict[str, Floats]:
-    """Return bytes by pod and hour. A pod on the host's network shows its node's traffic, so it has none.
-
-    Of pods that bore one name in an hour, the one that lived longest in it gets the bytes.
-    """
-    hours = pods.axis.hour_count
-    seconds = pods.hour_seconds()
-    traffic = {}
-    for fact, column in _TRAFFIC.items():
-        values = np.full((len(pods), hours), np.nan)
-        own = frame.only(fact=fact)
-        dense = own.dense(0, hours)
-        for series, labels in enumerate(own.labels):
-            members = pods.find(labels)
-            if not members:
-                continue
-            owner = np.asarray(members)[np.argmax(seconds[members], axis=0)]
-            values[owner, np.arange(hours)] = dense[series]
-        if fact.startswith("network"):
-            values[pods.is_on_host_network] = np.nan
-        traffic[column] = values
-    return traffic
 
 
 def _namespace_labels(frame: Frame, axis: Axis) -> NamespaceLabels:

@@ -14,7 +14,8 @@ from ingest.assembly.frames import EMPTY_FRAME, Frame
 from ingest.prometheus.connection import AnswerTooLarge, PrometheusConnection, PushedBack, RangeRequest
 from ingest.prometheus.decode import Integers, Samples
 from ingest.prometheus.pacing import ConcurrencyLimit, LoadCounter, QueryLoad, RetryBudget
-from ingest.prometheus.queries import HOUR_SECONDS, FleetQuery, Matchers
+from ingest.prometheus.queries import HOUR_SECONDS, FleetQuery
+from ingest.prometheus.selectors import Matchers
 from ingest.prometheus.settings import PrometheusSettings, quote
 from models.vocabulary.errors import SourceError, SourceUnreachable
 from models.vocabulary.windows import HourWindow

@@ -8,14 +8,8 @@ import numpy as np
 
 from ingest.assembly.frames import Frame
 from ingest.prometheus.engine import QueryEngine
-from ingest.prometheus.queries import (
-    HOUR_SECONDS,
-    FleetQuery,
-    Matchers,
-    ScrapeIntervals,
-    scrape_queries,
-    select,
-)
+from ingest.prometheus.queries import HOUR_SECONDS, FleetQuery, ScrapeIntervals, scrape_queries
+from ingest.prometheus.selectors import Matchers, select
 from ingest.prometheus.settings import PrometheusSettings
 from models.vocabulary.windows import BIN_SECONDS, DAY, HOUR, HourWindow
 

@@ -170,11 +170,11 @@ METRICS: tuple[MetricNeed, ...] = (
         "throttling is unknown; CPU limits are judged by use alone", _CADVISOR,
     ),
     _optional(
-        "container_network_receive_bytes_total", "network bytes of pods",
+        "container_network_receive_bytes_total", "network bytes of pods and nodes",
         "network use is unknown", _CADVISOR,
     ),
     _optional(
-        "container_network_transmit_bytes_total", "network bytes of pods",
+        "container_network_transmit_bytes_total", "network bytes of pods and nodes",
         "network use is unknown", _CADVISOR,
     ),
     _optional(
@@ -197,6 +197,46 @@ METRICS: tuple[MetricNeed, ...] = (
     ),
     _optional(
         "node_filesystem_files_free", "inodes in use", "hotspots by inodes are not seen", _NODE_EXPORTER
+    ),
+    _conditional(
+        "kube_persistentvolume_capacity_bytes", "which volumes exist, and how large they are",
+        "volumes are not costed", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_persistentvolume_info", "storage class and disk id of volumes",
+        "volumes have the class that their claim names, and are not joined to bills", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_persistentvolume_claim_ref", "the claim that a volume is bound to",
+        "a volume whose claim is gone belongs to no namespace", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_persistentvolume_created", "exact creation of volumes",
+        "volumes begin at their first sample, up to 5 minutes late", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_persistentvolumeclaim_info", "the volume behind a claim",
+        "volumes are tied to pods by their own reference to the claim", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_pod_spec_volumes_persistentvolumeclaims_info", "which pods mount which claim",
+        "volumes belong to the namespace of their claim, to no pod", _KUBE_STATE,
+    ),
+    _conditional(
+        "kubelet_volume_stats_used_bytes", "how full volumes are",
+        "volumes that are larger than needed are not seen", "scrape the kubelet's /metrics of every node",
+    ),
+    _conditional(
+        "kube_service_spec_type", "which Services are load balancers",
+        "load balancers are not costed", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_service_created", "exact creation of load balancers",
+        "load balancers begin at their first sample, up to 5 minutes late", _KUBE_STATE,
+    ),
+    _conditional(
+        "kube_service_status_load_balancer_ingress", "address of load balancers",
+        "load balancers are not joined to bills", _KUBE_STATE,
     ),
     _conditional(
         "kube_pod_overhead_cpu_cores", "overhead of runtime classes",

@@ -10,8 +10,9 @@ from ingest.prometheus.connection import PrometheusConnection
 from ingest.prometheus.engine import QueryEngine
 from ingest.prometheus.history import find_history, read_intervals
 from ingest.prometheus.metrics import METRICS, MetricNeed, explain_missing
-from ingest.prometheus.queries import FleetQuery, ScrapeIntervals, fleet_queries, select
+from ingest.prometheus.queries import FleetQuery, ScrapeIntervals, fleet_queries
 from ingest.prometheus.relabelling import ScrapeStyle, find_style
+from ingest.prometheus.selectors import select
 from ingest.prometheus.settings import PrometheusSettings
 from models.kubernetes.nodes import UNKNOWN
 from models.vocabulary.errors import MetricsMissing

@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ingest.prometheus.asset_queries import asset_facts, asset_sightings
 from ingest.prometheus.relabelling import HONOURED, ScrapeStyle, Told
+from ingest.prometheus.selectors import BIN_RANGE, HOUR_RANGE, Matchers, one_of, select
 from ingest.prometheus.settings import PrometheusSettings
 from models.vocabulary.windows import BIN_SECONDS
 
@@ -28,11 +30,14 @@ RATE_SAMPLES = 4
 FINEST_BURST_INTERVAL = 30.0
 """Slowest scrape interval, in seconds, at which a 1-minute rate still has two samples."""
 
-Matchers = tuple[str, ...]
-
-_BIN = f"[{BIN_SECONDS}s] offset 1ms"
-_HOUR = "[1h] offset 1ms"
-_RESOURCES = 'resource=~"cpu|memory|.+_com_gpu"'
+_GPUS = ".+_com_gpu.*|.+_com_mig_.+"
+_RESOURCES = f'resource=~"cpu|memory|{_GPUS}"'
+_NODE_RESOURCES = f'resource=~"cpu|memory|pods|{_GPUS}"'
+_REAL_INTERFACES = (
+    'interface!~"lo|(veth|cali|cni|cilium|lxc|docker|flannel|vxlan|geneve|tunl|kube-|nodelocaldns|dummy|br-|virbr'
+    '|eni).*"'
+)
+"""A host lists the virtual ends of its pods' interfaces beside its own, so their bytes would count twice."""
 _OOM_KILLED = 'reason="OOMKilled"'
 _POD = "namespace,pod,uid"
 _CONTAINER = "namespace,pod,container"
@@ -115,8 +120,12 @@ def fleet_queries(
         FleetQuery("pod_traffic", lambda m: _pod_traffic(seen, m), HOUR_SECONDS),
         FleetQuery("labels", lambda m: _labels(told, m), HOUR_SECONDS),
         FleetQuery("owners", lambda m: _owners(told, m), HOUR_SECONDS),
-        FleetQuery("node_facts", lambda m: _node_facts(told, m), HOUR_SECONDS, is_namespaced=False),
+        FleetQuery("node_facts", lambda m: _node_facts(told, m), HOUR_SECONDS, lead_steps=1, trail_steps=1,
+                   is_namespaced=False),
         FleetQuery("node_health", _node_health, HOUR_SECONDS, is_namespaced=False),
+        FleetQuery("assets", lambda m: asset_sightings(told, m), lead_steps=1, trail_steps=1,
+                   is_namespaced=False),
+        FleetQuery("asset_facts", lambda m: asset_facts(style, m), HOUR_SECONDS, is_namespaced=False),
     ]  # fmt: skip
     return tuple(queries)
 
@@ -134,28 +143,15 @@ def scrape_queries(settings: PrometheusSettings) -> tuple[FleetQuery, ...]:
         return f"max(count_over_time({selected}[15m] offset 1ms))"
 
     return (
-        FleetQuery("scrape", lambda m: _one_of(cadvisor=cadvisor(m), kube_state=kube_state(m)), HOUR_SECONDS,
+        FleetQuery("scrape", lambda m: one_of(cadvisor=cadvisor(m), kube_state=kube_state(m)), HOUR_SECONDS,
                    is_namespaced=False),
     )  # fmt: skip
-
-
-def select(metric: str, *matchers: str) -> str:
-    """Return a selector of a metric with matchers; empty ones are left out."""
-    given = ",".join(matcher for matcher in matchers if matcher)
-    return f"{metric}{{{given}}}" if given else metric
 
 
 def _container_matchers(settings: PrometheusSettings) -> Matchers:
     # container="" is the sum over a pod or slice, POD the pause container: both would count twice.
     # image!="", which many dashboards add, would drop every container of runtimes that tell no image
     return ('container!=""', 'container!="POD"', 'pod!=""', settings.container_matcher)
-
-
-def _one_of(**expressions: str) -> str:
-    """Return the union of expressions, each series marked with the label ``fact``."""
-    return " or ".join(
-        f'label_replace({expression},"fact","{fact}","","")' for fact, expression in expressions.items()
-    )
 
 
 def _just_under(intervals: ScrapeIntervals) -> str:
@@ -176,7 +172,7 @@ def _cpu_burst(seen: Told, matchers: Matchers, container: Matchers) -> str:
 
 def _memory(seen: Told, matchers: Matchers, container: Matchers, statistic: str) -> str:
     selected = select("container_memory_working_set_bytes", *seen.matchers((*matchers, *container)))
-    return f"max by ({_CONTAINER}) ({seen(f'{statistic}({selected}{_BIN})')})"
+    return f"max by ({_CONTAINER}) ({seen(f'{statistic}({selected}{BIN_RANGE})')})"
 
 
 def _throttling(seen: Told, matchers: Matchers, container: Matchers) -> str:
@@ -190,12 +186,12 @@ def _throttling(seen: Told, matchers: Matchers, container: Matchers) -> str:
 
 def _pod_info(told: Told, matchers: Matchers) -> str:
     selected = select("kube_pod_info", *told.matchers(matchers), *told.matchers(('node!=""',)))
-    return f"max by ({_POD},node,host_network) ({told(f'count_over_time({selected}{_BIN})')})"
+    return f"max by ({_POD},node,host_network) ({told(f'count_over_time({selected}{BIN_RANGE})')})"
 
 
 def _pod_phase(told: Told, matchers: Matchers) -> str:
     selected = select("kube_pod_status_phase", *told.matchers(matchers), 'phase!="Running"')
-    return f"max by ({_POD},phase) ({told(f'last_over_time({selected}{_BIN})')}) == 1"
+    return f"max by ({_POD},phase) ({told(f'last_over_time({selected}{BIN_RANGE})')}) == 1"
 
 
 def _oom(told: Told, matchers: Matchers) -> str:
@@ -203,7 +199,7 @@ def _oom(told: Told, matchers: Matchers) -> str:
     own = told.matchers(matchers)
 
     def last(metric: str, *more: str) -> str:
-        inner = told(f"last_over_time({select(metric, *own, *more)}{_BIN})")
+        inner = told(f"last_over_time({select(metric, *own, *more)}{BIN_RANGE})")
         return f"max by ({_POD},container) ({inner})"
 
     killed = f"({last('kube_pod_container_status_last_terminated_reason', _OOM_KILLED)} == 1)"
@@ -215,17 +211,17 @@ def _container_facts(told: Told, matchers: Matchers) -> str:
     own = told.matchers(matchers)
 
     def amounts(metric: str, statistic: str) -> str:
-        inner = told(f"{statistic}({select(metric, *own, _RESOURCES)}{_HOUR})")
+        inner = told(f"{statistic}({select(metric, *own, _RESOURCES)}{HOUR_RANGE})")
         return f"max by ({identity},resource) ({inner})"
 
     def overhead(metric: str, resource: str) -> str:
-        inner = f"max by ({_POD}) ({told(f'avg_over_time({select(metric, *own)}{_HOUR})')})"
+        inner = f"max by ({_POD}) ({told(f'avg_over_time({select(metric, *own)}{HOUR_RANGE})')})"
         return f'label_replace({inner},"resource","{resource}","","")'
 
-    restarts = told(f"max_over_time({select('kube_pod_container_status_restarts_total', *own)}{_HOUR})")
-    started = told(f"min_over_time({select('kube_pod_container_state_started', *own)}{_HOUR})")
-    init = told(f"last_over_time({select('kube_pod_init_container_info', *own)}{_HOUR})")
-    return _one_of(
+    restarts = told(f"max_over_time({select('kube_pod_container_status_restarts_total', *own)}{HOUR_RANGE})")
+    started = told(f"min_over_time({select('kube_pod_container_state_started', *own)}{HOUR_RANGE})")
+    init = told(f"last_over_time({select('kube_pod_init_container_info', *own)}{HOUR_RANGE})")
+    return one_of(
         request=amounts("kube_pod_container_resource_requests", "avg_over_time"),
         init_request=amounts("kube_pod_init_container_resource_requests", "avg_over_time"),
         limit=amounts("kube_pod_container_resource_limits", "max_over_time"),
@@ -242,9 +238,9 @@ def _pod_facts(told: Told, matchers: Matchers) -> str:
     own = told.matchers(matchers)
 
     def latest(metric: str) -> str:
-        return f"max by ({_POD}) ({told(f'max_over_time({select(metric, *own)}{_HOUR})')})"
+        return f"max by ({_POD}) ({told(f'max_over_time({select(metric, *own)}{HOUR_RANGE})')})"
 
-    return _one_of(
+    return one_of(
         scheduled=latest("kube_pod_status_scheduled_time"),
         start=latest("kube_pod_start_time"),
         created=latest("kube_pod_created"),
@@ -256,10 +252,10 @@ def _owners(told: Told, matchers: Matchers) -> str:
     own = told.matchers(matchers)
 
     def owners(metric: str, identity: str) -> str:
-        inner = told(f"last_over_time({select(metric, *own)}{_HOUR})")
+        inner = told(f"last_over_time({select(metric, *own)}{HOUR_RANGE})")
         return f"max by (namespace,{identity},owner_kind,owner_name) ({inner})"
 
-    return _one_of(
+    return one_of(
         pod=owners("kube_pod_owner", "pod,uid"),
         replicaset=owners("kube_replicaset_owner", "replicaset"),
         job=owners("kube_job_owner", "job_name"),
@@ -271,18 +267,19 @@ def _labels(told: Told, matchers: Matchers) -> str:
     own = told.matchers(matchers)
 
     def labels(metric: str) -> str:
-        return told(f"last_over_time({select(metric, *own)}{_HOUR})")
+        return told(f"last_over_time({select(metric, *own)}{HOUR_RANGE})")
 
-    return _one_of(pod=labels("kube_pod_labels"), namespace=labels("kube_namespace_labels"))
+    return one_of(pod=labels("kube_pod_labels"), namespace=labels("kube_namespace_labels"))
 
 
 def _pod_traffic(seen: Told, matchers: Matchers) -> str:
     def increase(metric: str, part: str) -> str:
-        selected = select(metric, *seen.matchers((*matchers, 'pod!=""')))
+        real = _REAL_INTERFACES if part == "interface" else ""
+        selected = select(metric, *seen.matchers((*matchers, 'pod!=""', real)))
         inner = seen(f"increase({selected}[1h])")
         return f"sum by (namespace,pod) (max by (namespace,pod,{part}) ({inner}))"
 
-    return _one_of(
+    return one_of(
         network_receive=increase("container_network_receive_bytes_total", "interface"),
         network_transmit=increase("container_network_transmit_bytes_total", "interface"),
         disk_read=increase("container_fs_reads_bytes_total", "container,device"),
@@ -291,25 +288,25 @@ def _pod_traffic(seen: Told, matchers: Matchers) -> str:
 
 
 def _node_info(told: Told, matchers: Matchers) -> str:
-    info = told(f"count_over_time({select('kube_node_info', *matchers)}{_BIN})")
+    info = told(f"count_over_time({select('kube_node_info', *matchers)}{BIN_RANGE})")
     cpu = select("kube_node_status_capacity", *matchers, 'resource="cpu"')
     return (
         f"max by (node,provider_id,system_uuid,internal_ip) ({info}) "
-        f"or on (node) max by (node) ({told(f'count_over_time({cpu}{_BIN})')})"
+        f"or on (node) max by (node) ({told(f'count_over_time({cpu}{BIN_RANGE})')})"
     )
 
 
 def _node_facts(told: Told, matchers: Matchers) -> str:
     def amounts(metric: str) -> str:
-        selected = select(metric, *matchers, 'resource=~"cpu|memory|pods|.+_com_gpu"')
-        return f"max by (node,resource) ({told(f'avg_over_time({selected}{_HOUR})')})"
+        selected = select(metric, *matchers, _NODE_RESOURCES)
+        return f"max by (node,resource) ({told(f'avg_over_time({selected}{HOUR_RANGE})')})"
 
-    created = told(f"max_over_time({select('kube_node_created', *matchers)}{_HOUR})")
-    return _one_of(
+    created = told(f"max_over_time({select('kube_node_created', *matchers)}{HOUR_RANGE})")
+    return one_of(
         capacity=amounts("kube_node_status_capacity"),
         allocatable=amounts("kube_node_status_allocatable"),
         created=f"max by (node) ({created})",
-        labels=told(f"last_over_time({select('kube_node_labels', *matchers)}{_HOUR})"),
+        labels=told(f"last_over_time({select('kube_node_labels', *matchers)}{HOUR_RANGE})"),
     )
 
 
@@ -323,13 +320,13 @@ def _node_usage(matchers: Matchers, intervals: ScrapeIntervals) -> str:
     available = select("node_memory_MemAvailable_bytes", *matchers)
     by = "node,instance"
     look_back = _just_under(intervals)
-    return _one_of(
+    held = f"max by ({by}) (avg_over_time({total}{BIN_RANGE}))"
+    free = f"max by ({by}) (avg_over_time({available}{BIN_RANGE}))"
+    return one_of(
         cpu=f"max by ({by}) (rate({cpu}[{look_back}]))",
-        memory=f"max by ({by}) (avg_over_time({memory}{_BIN}))",
+        memory=f"max by ({by}) (avg_over_time({memory}{BIN_RANGE}))",
         exporter_cpu=f"sum by ({by}) (max by ({by},cpu,mode) (rate({busy}[{look_back}])))",
-        exporter_memory=(
-            f"max by ({by}) (avg_over_time({total}{_BIN})) - max by ({by}) (avg_over_time({available}{_BIN}))"
-        ),
+        exporter_memory=f"{held} - {free}",
     )
 
 
@@ -339,13 +336,20 @@ def _node_health(matchers: Matchers) -> str:
     most = select("node_filefd_maximum", *matchers)
     free = select("node_filesystem_files_free", *matchers, 'fstype!~"tmpfs|overlay|squashfs"')
     files = select("node_filesystem_files", *matchers, 'fstype!~"tmpfs|overlay|squashfs"')
-    return _one_of(
+
+    def moved(metric: str) -> str:
+        selected = select(metric, *matchers, 'id="/"', _REAL_INTERFACES)
+        return f"sum by ({by}) (max by ({by},interface) (increase({selected}[1h])))"
+
+    return one_of(
+        network_receive=moved("container_network_receive_bytes_total"),
+        network_transmit=moved("container_network_transmit_bytes_total"),
         file_descriptors=(
-            f"max by ({by}) (max_over_time({used}{_HOUR})) / "
-            f"(max by ({by}) (max_over_time({most}{_HOUR})) > 0)"
+            f"max by ({by}) (max_over_time({used}{HOUR_RANGE})) / "
+            f"(max by ({by}) (max_over_time({most}{HOUR_RANGE})) > 0)"
         ),
         inodes=(
-            f"max by ({by}) (1 - min by ({by},mountpoint) (min_over_time({free}{_HOUR})) / "
-            f"(max by ({by},mountpoint) (max_over_time({files}{_HOUR})) > 0))"
+            f"max by ({by}) (1 - min by ({by},mountpoint) (min_over_time({free}{HOUR_RANGE})) / "
+            f"(max by ({by},mountpoint) (max_over_time({files}{HOUR_RANGE})) > 0))"
         ),
     )

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ingest.simulated.asset_objects import asset_objects
 from ingest.simulated.cadvisor import node_address
 from ingest.simulated.usage_files import pod_labels
 from models.kubernetes.pod_request import ContainerKind
+from models.simulation.assets import claim_of, shared_claim_of
 from models.simulation.instance_types import INSTANCE_TYPES
 from models.simulation.noise import uid_of
 from models.simulation.scenario import ContainerPlan, WorkloadPlan
@@ -32,6 +34,9 @@ _API_VERSIONS = {
     "DaemonSet": "apps/v1",
     "Job": "batch/v1",
     "CronJob": "batch/v1",
+    "PersistentVolume": "v1",
+    "PersistentVolumeClaim": "v1",
+    "Service": "v1",
 }
 _RESOURCE_VERSION = "1755"
 
@@ -80,6 +85,7 @@ def api_objects(timeline: ClusterTimeline, moment: int) -> dict[str, list[Object
         for plan in timeline.plan.namespaces
     ]
     objects["Pod"] = [_pod(timeline, pod, containers[position], moment) for position, pod in listed]
+    objects |= asset_objects(timeline, moment, _object)
     _add_controllers(timeline, [pod for _, pod in listed], moment, objects)
     return objects
 
@@ -169,6 +175,7 @@ def _pod(timeline: ClusterTimeline, pod: SimulatedPod, containers: list[int], mo
     ratio = workload.rollouts[pod.revision - 1].request_ratio if pod.revision else 1.0
     body["spec"] = {
         **_pod_spec(workload, ratio),
+        **_volumes((claim_of(workload, pod.name), shared_claim_of(timeline, pod.workload))),
         "nodeName": timeline.nodes[pod.node].name,
         "restartPolicy": "Never" if pod.owner_kind == "Job" else "Always",
     }
@@ -205,9 +212,13 @@ def _pod_spec(workload: WorkloadPlan, ratio: float) -> Object:
     init = [container(plan) for plan in plans if plan.kind is not ContainerKind.MAIN]
     if init:
         spec["initContainers"] = init
-    if workload.volume_gib:
-        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
     return spec
+
+
+def _volumes(claims: tuple[str, ...]) -> Object:
+    mounted = [claim for claim in claims if claim]
+    named = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}} for claim in mounted]
+    return {"volumes": named} if named else {}
 
 
 def _quantities(cores: float | None, size_bytes: float | None, ratio: float) -> dict[str, str]:

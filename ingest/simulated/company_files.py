@@ -1,25 +1,27 @@
-"""Price, ownership, budget, initiative, node and bill files of a simulated company."""
+"""Price, ownership, budget, initiative, node, asset and bill files of a simulated company."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
+from ingest.simulated.asset_files import ASSET_HEADERS, asset_rows, write_traffic
+from ingest.simulated.bill_file import BILL_COLUMNS, bill_rows
 from ingest.simulated.usage_files import month_spans, node_rows
+from models.simulation.asset_prices import AssetPrice, asset_prices
 from models.simulation.scenario import Scenario
 from models.simulation.timeline import ClusterTimeline
-from models.simulation.truth import cost_between, prices_of
-
-_DAY = 86_400
-_NINE_DECIMALS = Decimal("1e-9")
+from models.simulation.truth import PRICES_KNOWN_SINCE, prices_of
 
 
 def write_company_files(scenario: Scenario, timelines: Sequence[ClusterTimeline], folder: Path) -> list[Path]:
-    """Write ``nodes.csv, prices.csv, ownership.csv, budgets.csv, initiatives.csv`` and ``bill.csv``."""
+    """Write ``nodes.csv, prices.csv, ownership.csv, budgets.csv, initiatives.csv`` and ``bill.csv``.
+
+    ``bill_rules.csv`` says who pays what no cluster caused; assets are ``volumes.csv, mounts.csv,
+    load_balancers.csv`` and ``network.parquet``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, Iterable[Mapping[str, object]]] = {
         "nodes.csv": [row for timeline in timelines for row in node_rows(timeline)],
@@ -27,14 +29,16 @@ def write_company_files(scenario: Scenario, timelines: Sequence[ClusterTimeline]
         "ownership.csv": _ownership_rows(scenario),
         "budgets.csv": _budget_rows(scenario),
         "initiatives.csv": _initiative_rows(scenario),
-        "bill.csv": [row for timeline in timelines for row in _bill_rows(scenario, timeline)],
+        "bill.csv": bill_rows(scenario, timelines),
+        "bill_rules.csv": [{"bucket": "out_of_cluster", "tags": "team=*", "team_tag": "team"}],
+        **asset_rows(timelines),
     }
     paths = []
     for name, rows in files.items():
         path = folder / name
         _write_csv(path, _HEADERS[name], rows)
         paths.append(path)
-    return paths
+    return [*paths, write_traffic(timelines, folder / "network.parquet")]
 
 
 _HEADERS = {
@@ -51,11 +55,9 @@ _HEADERS = {
     ),
     "budgets.csv": "scope_kind,scope,month,currency,amount",
     "initiatives.csv": "name,description,started_at,ended_at,cluster,node_pool,team",
-    "bill.csv": (
-        "BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ProviderName,"
-        "ServiceName,RegionId,ResourceId,ResourceName,ResourceType,PricingQuantity,PricingUnit,ListCost,"
-        "ContractedCost,EffectiveCost,BilledCost,BillingCurrency,Tags"
-    ),
+    "bill.csv": BILL_COLUMNS,
+    "bill_rules.csv": "bucket,tags,team_tag",
+    **ASSET_HEADERS,
 }
 
 
@@ -88,7 +90,20 @@ def _price_rows(scenario: Scenario) -> list[dict[str, object]]:
                     "valid_from": _time(price.start),
                     "valid_to": _time(price.end),
                 }
-    return [rows[key] for key in sorted(rows)]
+    return [*(rows[key] for key in sorted(rows)), *(_asset_price_row(scenario, p) for p in asset_prices())]
+
+
+def _asset_price_row(scenario: Scenario, price: AssetPrice) -> dict[str, object]:
+    return {
+        "asset_kind": price.asset_kind,
+        "instance_type": price.type_name,
+        "unit": price.unit,
+        "currency": scenario.currency,
+        "hourly_list_price": price.list_price,
+        "hourly_contracted_price": price.contracted_price,
+        "hourly_effective_price": price.contracted_price,
+        "valid_from": _time(PRICES_KNOWN_SINCE),
+    }
 
 
 def _ownership_rows(scenario: Scenario) -> list[dict[str, object]]:
@@ -136,42 +151,3 @@ def _initiative_rows(scenario: Scenario) -> list[dict[str, object]]:
         }
         for stage in scenario.initiatives
     ]
-
-
-def _bill_rows(scenario: Scenario, timeline: ClusterTimeline) -> Iterator[dict[str, object]]:
-    """Yield one line per node and UTC day, in columns of the FOCUS billing format."""
-    provider = "Google Cloud" if timeline.plan.provider == "gcp" else "AWS"
-    for node in timeline.nodes:
-        prices = prices_of(scenario, timeline.plan.region, node.pool)
-        for month, month_start, month_end in month_spans(node.created_at, node.deleted_at):
-            for day in range(month_start // _DAY * _DAY, month_end, _DAY):
-                start, end = max(day, month_start), min(day + _DAY, month_end)
-                costs = [cost.quantize(_NINE_DECIMALS) for cost in cost_between(prices, start, end)]
-                period = _month_bounds(month)
-                yield {
-                    "BillingPeriodStart": period[0],
-                    "BillingPeriodEnd": period[1],
-                    "ChargePeriodStart": _time(start),
-                    "ChargePeriodEnd": _time(end),
-                    "ChargeCategory": "Usage",
-                    "ProviderName": provider,
-                    "ServiceName": "Compute",
-                    "RegionId": timeline.plan.region,
-                    "ResourceId": node.provider_id,
-                    "ResourceName": node.name,
-                    "ResourceType": node.pool.instance_type,
-                    "PricingQuantity": f"{Decimal(end - start) / 3600:.9f}",
-                    "PricingUnit": "Hours",
-                    "ListCost": costs[0],
-                    "ContractedCost": costs[1],
-                    "EffectiveCost": costs[2],
-                    "BilledCost": costs[2],
-                    "BillingCurrency": scenario.currency,
-                    "Tags": json.dumps({"cluster": timeline.plan.name}),
-                }
-
-
-def _month_bounds(month: str) -> tuple[str, str]:
-    year, number = (int(part) for part in month.split("-"))
-    following = f"{year + number // 12}-{number % 12 + 1:02d}"
-    return f"{month}-01T00:00:00Z", f"{following}-01T00:00:00Z"

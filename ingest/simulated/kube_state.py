@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ingest.simulated.asset_metrics import asset_families
 from ingest.simulated.cadvisor import node_address
 from ingest.simulated.container_signals import ContainerSignals
 from ingest.simulated.exposition import Family, ScrapeGrid, Series
@@ -17,7 +18,6 @@ from models.simulation.timeline import ClusterTimeline, SimulatedPod
 
 _TARGET = {"instance": "10.20.250.9:8080", "job": "kube-state-metrics"}
 _PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
-_STARTING_SECONDS = 2
 _DAY = 86_400
 
 
@@ -48,7 +48,7 @@ class KubeStateFamilies:
         yield from self._node_families()
         if self._has_labels:
             yield from self._label_families()
-            yield from self._volume_families()
+            yield from asset_families(self._timeline)
 
     def _pods(self) -> Iterator[tuple[SimulatedPod, dict[str, str]]]:
         for pod in self._timeline.pods:
@@ -262,56 +262,6 @@ class KubeStateFamilies:
         yield Family("kube_pod_labels", "gauge", pods())
         yield Family("kube_node_labels", "gauge", nodes())
         yield Family("kube_namespace_labels", "gauge", namespaces())
-
-    def _volume_families(self) -> Iterator[Family]:
-        claims = [
-            (pod, labels, f"data-{pod.name}", self._timeline.workload_of(pod).volume_gib)
-            for pod, labels in self._pods()
-            if self._timeline.workload_of(pod).volume_gib
-        ]
-        volumes = {(labels["namespace"], claim): size for _, labels, claim, size in claims}
-        span = (self._timeline.start, self._timeline.end)
-        yield Family(
-            "kube_pod_spec_volumes_persistentvolumeclaims_info",
-            "gauge",
-            (
-                Series(
-                    {**labels, "volume": "data", "persistentvolumeclaim": claim},
-                    pod.started_at,
-                    pod.listed_until,
-                    1.0,
-                )
-                for pod, labels, claim, _ in claims
-            ),
-        )
-        yield Family(
-            "kube_persistentvolumeclaim_info",
-            "gauge",
-            (
-                Series(
-                    {
-                        "namespace": namespace,
-                        "persistentvolumeclaim": claim,
-                        "storageclass": "gp3",
-                        "volumename": f"pv-{namespace}-{claim}",
-                        **_TARGET,
-                    },
-                    *span,
-                    1.0,
-                )
-                for namespace, claim in volumes
-            ),
-        )
-        yield Family(
-            "kube_persistentvolume_capacity_bytes",
-            "gauge",
-            (
-                Series(
-                    {"persistentvolume": f"pv-{namespace}-{claim}", **_TARGET}, *span, float(size * 1024**3)
-                )
-                for (namespace, claim), size in volumes.items()
-            ),
-        )
 
 
 def node_sizes(kind: InstanceType, *, is_allocatable: bool) -> dict[str, tuple[str, float]]:

@@ -55,7 +55,8 @@ class SimulationSummary:
 
     Parameters
     ----------
-    usage_files, node_file, price_file, ownership_file, budget_file, initiative_file, bill_file : Path
+    usage_files, node_file, price_file, ownership_file, budget_file, initiative_file, bill_file, \
+    volume_file, mount_file, load_balancer_file, network_file : Path
         Of the format ``files``; None (or empty) without it.
     metrics_files, object_folders : tuple of Path
         Of the formats ``openmetrics`` and ``api``, one per cluster.
@@ -77,6 +78,11 @@ class SimulationSummary:
     budget_file: Path | None = None
     initiative_file: Path | None = None
     bill_file: Path | None = None
+    bill_rule_file: Path | None = None
+    volume_file: Path | None = None
+    mount_file: Path | None = None
+    load_balancer_file: Path | None = None
+    network_file: Path | None = None
     metrics_files: tuple[Path, ...] = ()
     object_folders: tuple[Path, ...] = ()
 
@@ -136,8 +142,7 @@ def write_scenario(
     named: dict[str, Path] = {}
     if "files" in formats:
         company = write_company_files(scenario, timelines, out_dir)
-        names = ("node_file", "price_file", "ownership_file", "budget_file", "initiative_file", "bill_file")
-        named = dict(zip(names, company, strict=True))
+        named = dict(zip(_COMPANY_FILES, company, strict=True))
     metrics, objects = _write_cluster_formats(timelines, out_dir, formats, chosen)
     return SimulationSummary(
         scenario=scenario.name,
@@ -162,6 +167,22 @@ def _check(formats: Collection[str], options: SimulationOptions) -> None:
             raise UsageError(f"{one!r} is not a format of a simulation: choose of {', '.join(FORMATS)}")
     if options.file_format not in ("parquet", "csv"):
         raise UsageError(f"{options.file_format!r} is not a file format: choose parquet or csv")
+
+
+_COMPANY_FILES = (
+    "node_file",
+    "price_file",
+    "ownership_file",
+    "budget_file",
+    "initiative_file",
+    "bill_file",
+    "bill_rule_file",
+    "volume_file",
+    "mount_file",
+    "load_balancer_file",
+    "network_file",
+)
+"""Fields of the summary, in the order in which the files are written."""
 
 
 class _Steps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -19,10 +20,12 @@ def apportion(total: int, weights: Sequence[Fraction | int]) -> list[int]:
     weights : sequence of Fraction or int
         Not negative, with a positive sum.
     """
-    whole = Fraction(sum(weights, Fraction(0)))
-    exact = [Fraction(weight) * total / whole for weight in weights]
-    parts = [value.numerator // value.denominator for value in exact]
-    by_remainder = sorted(range(len(parts)), key=lambda index: (parts[index] - exact[index], index))
+    common = math.lcm(*(weight.denominator for weight in weights))
+    whole_weights = [weight.numerator * (common // weight.denominator) for weight in weights]
+    whole = sum(whole_weights)
+    divided = [divmod(weight * total, whole) for weight in whole_weights]
+    parts = [part for part, _ in divided]
+    by_remainder = sorted(range(len(parts)), key=lambda index: (-divided[index][1], index))
     for index in by_remainder[: total - sum(parts)]:
         parts[index] += 1
     return parts

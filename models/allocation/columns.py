@@ -16,6 +16,8 @@ Rows = npt.NDArray[np.intp]
 IdentityRank = Callable[[Rows], npt.NDArray[np.integer]]
 
 CPU, MEMORY, GPU = "cpu", "memory", "gpu"
+STORAGE, LOAD_BALANCER, NETWORK, CONTROL_PLANE = "storage", "load_balancer", "network", "control_plane"
+"""Resources of assets that are no nodes."""
 UNITS_PER_CURRENCY = 1_000_000_000
 """Money inside the kernel is int64 nano-units: the nine decimals of the lake."""
 

@@ -20,8 +20,9 @@ from models.chargeback.lines import (
 MONEY = ("effective", "list_units", "contracted", "used", "unused_request", "unmeasured", "assumed")
 QUANTITIES = ("billed_seconds", "request_seconds", "usage_seconds")
 _ABOUT = ("restates", "correction")
+_WEIGHTS = ("idle_share_weight", "overhead_share_weight", "oversell_share_weight")
 _IDENTITY = tuple(
-    field.name for field in fields(ChargeLine) if field.name not in {*MONEY, *QUANTITIES, *_ABOUT}
+    field.name for field in fields(ChargeLine) if field.name not in {*MONEY, *QUANTITIES, *_ABOUT, *_WEIGHTS}
 )
 _SCHEMA = pa.schema(
     [

@@ -22,8 +22,10 @@ Units = npt.NDArray[np.int64]
 
 CAUSES = ("used_cost", "unused_request_cost", "unmeasured_cost", "idle_cost", "overhead_cost")
 GAINS = ("oversell_gain", "burst_gain")
+WEIGHTS = ("idle_share_weight", "overhead_share_weight", "oversell_share_weight")
+"""What a row would pay of idle, overhead and oversell gain if its own node-hours' tenants shared them."""
 _PRICE_LEVELS = ("list_cost", "contracted_cost")
-_MONEY = (*CAUSES, *GAINS, "total_cost", *_PRICE_LEVELS)
+_MONEY = (*CAUSES, *GAINS, *WEIGHTS, "total_cost", *_PRICE_LEVELS)
 _QUANTITIES = {
     "request_seconds": "request_thousandths",
     "usage_seconds": "usage_thousandths",
@@ -46,6 +48,7 @@ _KEY = (
     "currency",
     "provenance",
 )
+_WORKLOAD = ("workload_kind", "workload_name")
 _PRICE_KEY = ["hour_group", "currency", "provenance", "price_id"]
 _NULL = "\0"
 """Stands for null in group keys: no text of a cluster holds it."""
@@ -91,13 +94,14 @@ def build_cost_rows(
     Returns
     -------
     pyarrow.Table
-        Rows of ``cost_day``, sorted by key. The totals add up to the effective cost of the node-hours, to
-        the last of nine decimals, in every currency; list and contracted cost likewise.
+        Rows of ``cost_day``, sorted by key. The totals add up to the effective cost of the asset-hours, to
+        the last of nine decimals, in every currency; list and contracted cost likewise. A row of line_kind
+        asset names the owner of its namespace; its cost is nobody's.
 
     Raises
     ------
     LakeInconsistent
-        If allocated lines do not add up to the node-hours they came from.
+        If allocated lines do not add up to the asset-hours they came from.
     """
     frame = _with_price_levels(_frame(lines), _frame(prices, money=(*_PRICE_LEVELS, "effective_cost")))
     pieces = _cut_hours(frame, timeline)
@@ -105,7 +109,7 @@ def build_cost_rows(
     return _table(_grouped(owned), cluster)
 
 
-def _frame(table: pa.Table, money: Sequence[str] = (*CAUSES, *GAINS)) -> pd.DataFrame:
+def _frame(table: pa.Table, money: Sequence[str] = (*CAUSES, *GAINS, *WEIGHTS)) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in table.column_names:
         column = table.column(name)
@@ -142,7 +146,7 @@ def decimal_units(column: pa.ChunkedArray) -> Units:
 
 
 def _with_price_levels(frame: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
-    """Give every line its part of the list and contracted cost of the node-hours it came from."""
+    """Give every line its part of the list and contracted cost of the asset-hours it came from."""
     frame = _sorted(frame)
     frame["total_cost"] = frame[list(CAUSES)].sum(axis=1)
     for level in _PRICE_LEVELS:
@@ -183,7 +187,7 @@ def _price_key(row: Mapping[Any, Any]) -> tuple[Any, ...]:
 
 def _not_conserved(key: tuple[Any, ...], found: int, expected: int) -> LakeInconsistent:
     return LakeInconsistent(
-        f"allocated lines add up to {found / 1e9:.9f}, their node-hours to {expected / 1e9:.9f} "
+        f"allocated lines add up to {found / 1e9:.9f}, their asset-hours to {expected / 1e9:.9f} "
         f"(price {key[3]}, {key[1]}): run the allocation of these days again"
     )
 
@@ -224,20 +228,25 @@ def _divided(rows: pd.DataFrame, shares: Sequence[Fraction]) -> list[pd.DataFram
 def _with_owners(
     frame: pd.DataFrame, timeline: Timeline, book: OwnershipBook, labels: Labels, cluster: str
 ) -> pd.DataFrame:
-    """Join owners once per (namespace, label set, segment), then divide what several teams share."""
-    is_node = frame["line_kind"].to_numpy() == "node"
+    """Join owners once per (namespace, label set, segment), then divide what several teams share.
+
+    Where rules ask for the workload, it is part of what owners are joined by.
+    """
+    is_nobodys = (frame["line_kind"].to_numpy() == "node") | (frame["namespace"].to_numpy() == _NULL)
     nobody = {"team": _NULL, "cost_centre": _NULL, "ownership_source": _NULL}
-    parts = [frame[is_node].assign(**nobody)]
-    workloads = frame[~is_node]
-    grouped = workloads.groupby(["namespace", "label_set_id", "segment"], observed=True, sort=True)
+    parts = [frame[is_nobodys].assign(**nobody)]
+    workloads = frame[~is_nobodys]
+    key = ["namespace", "label_set_id", "segment", *(_WORKLOAD if book.needs_workload else ())]
+    grouped = workloads.groupby(key, observed=True, sort=True)
     by_owners: dict[tuple[Owner, ...], list[npt.NDArray[np.intp]]] = {}
-    for (namespace, label_set, segment), positions in grouped.indices.items():
+    for (namespace, label_set, segment, *workload), positions in grouped.indices.items():
         owners = book.owners(
             cluster,
             namespace,
             labels.by_set.get(label_set, {}),
             labels.by_namespace.get(namespace, {}),
             timeline.segments[segment].start,
+            (workload[0], workload[1]) if workload else None,
         )
         by_owners.setdefault(owners, []).append(positions)
     for owners, positions in by_owners.items():
@@ -250,7 +259,8 @@ def _with_owners(
     joined["billing_date"] = dates[joined["segment"].to_numpy()]
     asked = joined["billing_date"].between(timeline.first.toordinal(), timeline.last.toordinal())
     kept: pd.DataFrame = joined[asked]
-    return kept.assign(line_kind=np.where(kept["line_kind"].to_numpy() == "node", "node", "workload"))
+    kinds = kept["line_kind"].astype(str)
+    return kept.assign(line_kind=kinds.where(kinds.isin(("node", "asset")), "workload"))
 
 
 def _owner_columns(owner: Owner) -> dict[str, str]:

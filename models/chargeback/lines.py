@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from models.allocation.apportion import apportion
-from models.vocabulary.money import minor_digits, round_to_sum
+from models.vocabulary.money import minor_digits, round_to_sum, to_coins
 
 UNITS = 1_000_000_000
 ALL_CLUSTERS = "(all clusters)"
@@ -46,7 +46,21 @@ class LineKind(StrEnum):
     ROUNDING = "rounding"
 
 
-@dataclass(frozen=True)
+BILL_KINDS = (
+    LineKind.TRUE_UP,
+    LineKind.OUT_OF_CLUSTER,
+    LineKind.UNUSED_COMMITMENT,
+    LineKind.TAX,
+    LineKind.SUPPORT,
+    LineKind.CREDIT,
+    LineKind.REFUND,
+)
+"""Kinds of lines that come from a provider's bill."""
+OTHER_KINDS = frozenset({*BILL_KINDS, LineKind.DISPUTE})
+"""Kinds of lines that no asset of a cluster caused."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeLine:
     """One line of a chargeback, by billing day or for the whole month (``day`` None).
 
@@ -84,6 +98,10 @@ class ChargeLine:
     """Whose cost a shared line moves: the team, or ``idle`` or ``overhead`` of the place."""
     reference: str | None = None
     """Document behind a line that no node caused: invoice and service of a bill, or a dispute."""
+    idle_share_weight: int = 0
+    overhead_share_weight: int = 0
+    oversell_share_weight: int = 0
+    """What policies share by, in nano-units; of ``cost_day``. Never charged, never kept with a statement."""
 
     @property
     def payer(self) -> tuple[str, str, str, str, str]:
@@ -108,12 +126,13 @@ def split_unpriced(
 def charge_lines(rows: Iterable[Mapping[str, Any]]) -> list[ChargeLine]:
     """Turn rows of ``cost_day`` (or sums of them) into charge lines.
 
-    A workload row is one line; a node row becomes an idle and an overhead line, which share its list and
-    contracted cost by their effective cost, exactly.
+    A workload row is one line; the row of a node or another asset becomes an idle and an overhead line, which
+    share its list and contracted cost by their effective cost, exactly. Nobody pays these by cause: an
+    unmounted volume keeps its namespace, not its owner.
     """
     lines: list[ChargeLine] = []
     for row in rows:
-        lines += [_workload_line(row)] if row["line_kind"] == "workload" else _node_lines(row)
+        lines += [_workload_line(row)] if row["line_kind"] == "workload" else _remainder_lines(row)
     return lines
 
 
@@ -130,17 +149,22 @@ def _workload_line(row: Mapping[str, Any]) -> ChargeLine:
         billed_seconds=row.get("billed_seconds"),
         request_seconds=row.get("request_seconds"),
         usage_seconds=row.get("usage_seconds"),
+        idle_share_weight=units(row.get("idle_share_weight")),
+        overhead_share_weight=units(row.get("overhead_share_weight")),
+        oversell_share_weight=units(row.get("oversell_share_weight")),
         **_place(row),
     )
 
 
-def _node_lines(row: Mapping[str, Any]) -> list[ChargeLine]:
+def _remainder_lines(row: Mapping[str, Any]) -> list[ChargeLine]:
     parts = (units(row["idle_cost"]), units(row["overhead_cost"]))
     capacity, allocatable = row.get("capacity_seconds"), row.get("allocatable_seconds")
     overhead = None if capacity is None or allocatable is None else max(capacity - allocatable, 0.0)
     weights = parts if sum(parts) else (1, 0)
     listed = apportion(units(row["list_cost"]), weights)
     contracted = apportion(units(row["contracted_cost"]), weights)
+    shared = (units(row.get("idle_share_weight")), units(row.get("overhead_share_weight")))
+    nobody = {"team": None, "cost_centre": None, "ownership_source": None}
     return [
         ChargeLine(
             kind=kind,
@@ -149,7 +173,9 @@ def _node_lines(row: Mapping[str, Any]) -> list[ChargeLine]:
             contracted=contracted[index],
             assumed=parts[index] if row["provenance"] == "assumed" else 0,
             billed_seconds=seconds,
-            **_place(row),
+            idle_share_weight=shared[0] if kind is LineKind.IDLE else 0,
+            overhead_share_weight=shared[1] if kind is LineKind.OVERHEAD else 0,
+            **{**_place(row), **nobody},
         )
         for index, (kind, seconds) in enumerate(
             ((LineKind.IDLE, row.get("idle_seconds")), (LineKind.OVERHEAD, overhead))
@@ -187,33 +213,42 @@ def amount(units_of_money: int) -> Decimal:
 
 def summarise(lines: Iterable[ChargeLine]) -> list[ChargeLine]:
     """Add lines up to one per cluster, kind, cost centre, team and currency, in that order."""
-    found: dict[tuple[str, str, str, str, str], ChargeLine] = {}
+    found: dict[tuple[str, str, str, str, str], list[ChargeLine]] = {}
     for line in lines:
-        known = found.get(line.payer)
-        if known is None:
-            found[line.payer] = replace(
-                line,
-                day=None,
-                namespace=None,
-                workload_kind=None,
-                workload_name=None,
-                node_pool=None,
-                resource=None,
-                provenance=None,
-                billed_seconds=None,
-                request_seconds=None,
-                usage_seconds=None,
-            )
-        else:
-            found[line.payer] = _added(known, line)
-    return [found[payer] for payer in sorted(found)]
+        found.setdefault(line.payer, []).append(line)
+    return [_added_up(found[payer]) for payer in sorted(found)]
 
 
-def _added(one: ChargeLine, other: ChargeLine) -> ChargeLine:
+def _added_up(lines: Sequence[ChargeLine]) -> ChargeLine:
     names = (*_LEVELS, "used", "unused_request", "unmeasured", "assumed")
-    same = one.ownership_source == other.ownership_source
-    sums: dict[str, Any] = {name: getattr(one, name) + getattr(other, name) for name in names}
-    return replace(one, ownership_source=one.ownership_source if same else "mixed", **sums)
+    sources = {line.ownership_source for line in lines}
+    sums: dict[str, Any] = {name: sum(getattr(line, name) for line in lines) for name in names}
+    about: dict[str, Any] = {name: _only(lines, name) for name in ("counterpart", "reference", "restates")}
+    return replace(
+        lines[0],
+        day=None,
+        ownership_source=sources.pop() if len(sources) == 1 else "mixed",
+        namespace=None,
+        workload_kind=None,
+        workload_name=None,
+        node_pool=None,
+        resource=None,
+        provenance=None,
+        billed_seconds=None,
+        request_seconds=None,
+        usage_seconds=None,
+        idle_share_weight=0,
+        overhead_share_weight=0,
+        oversell_share_weight=0,
+        **sums,
+        **about,
+    )
+
+
+def _only(lines: Sequence[ChargeLine], name: str) -> str | None:
+    """Return what all lines say in a field; None where they differ."""
+    values = {getattr(line, name) for line in lines}
+    return values.pop() if len(values) == 1 else None
 
 
 def round_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
@@ -249,7 +284,9 @@ def _with_causes(rounded: ChargeLine, exact: ChargeLine) -> ChargeLine:
     if exact.correction is not None:
         return _with_signed_causes(rounded, exact)
     if not sum(causes):
-        return replace(rounded, assumed=min(exact.assumed // coin * coin, rounded.effective))
+        sign = -1 if exact.effective < 0 else 1
+        whole = min(sign * exact.assumed // coin * coin, sign * rounded.effective)
+        return replace(rounded, assumed=sign * whole)
     used, unused, unmeasured = (
         coins * coin for coins in apportion(rounded.effective // coin, [max(cause, 0) for cause in causes])
     )
@@ -319,7 +356,7 @@ def closing_lines(lines: Sequence[ChargeLine]) -> list[ChargeLine]:
 
 
 def _in_coins(units_of_money: int, currency: str) -> int:
-    return units(round(amount(units_of_money), minor_digits(currency)))
+    return units(to_coins(amount(units_of_money), currency))
 
 
 def totals(lines: Iterable[ChargeLine]) -> dict[tuple[str, str], int]:

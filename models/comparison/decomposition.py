@@ -1,13 +1,16 @@
-"""Why a cost changed: price, quantity, mix, new and gone, adding up to the change without a remainder."""
+"""Why a cost changed: price, quantity, mix, efficiency, new and gone, adding up without a remainder."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 from models.vocabulary.money import NANO
+
+_PRECISION = 60
+_NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -17,84 +20,185 @@ class Item:
     Parameters
     ----------
     key : hashable
-        The same thing in both periods, such as (workload, resource).
+        The same thing at the same place in both periods, such as (workload, resource, node pool).
     unit : str
         Unit of the quantity; only like is compared with like.
     quantity : Decimal
         Billed core-hours, GiB-hours or device-hours.
     cost : Decimal
         In one currency.
+    useful_ratio : Fraction
+        Share of the quantity that was used; the rest was requested, or idle, and not used.
+    family : hashable
+        The thing itself, wherever it ran: it is new or gone as a whole. The key when not given.
+    place : hashable
+        Where the price is made, such as a node pool: what a thing that moved there is compared with.
     """
 
     key: Hashable
     unit: str
     quantity: Decimal
     cost: Decimal
+    useful_ratio: Fraction = Fraction(1)
+    family: Hashable = None
+    place: Hashable = None
+
+    @property
+    def identity(self) -> Hashable:
+        """What is new or gone as a whole."""
+        return self.key if self.family is None else self.family
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A change of cost by cause; the five parts add up to ``total`` exactly.
+    """A change of cost by cause; the six parts add up to ``total`` exactly.
 
-    With unit prices ``p``, quantities ``q``, their sums ``Q`` and the mean price ``P`` of what is there in
-    both periods: ``price = sum((p1 - p0) q1)``, ``quantity = P0 (Q1 - Q0)``, ``mix = sum(p0 q1) - P0 Q1``.
+    With unit prices ``p = cost / q``, billed quantities ``q`` of which ``u`` were useful, sums ``Q`` and
+    ``U`` per unit, and the base's mean price ``P`` of what is there in both periods::
+
+        price = sum((p1 - p0) q1)        quantity   = P0 (U1 - U0)
+        mix   = sum(p0 q1) - P0 Q1       efficiency = P0 ((Q1 - U1) - (Q0 - U0))
     """
 
     price: Decimal
     quantity: Decimal
     mix: Decimal
+    efficiency: Decimal
     new: Decimal
     gone: Decimal
 
     @property
     def total(self) -> Decimal:
         """The whole change."""
-        with localcontext(prec=60):
-            return self.price + self.quantity + self.mix + self.new + self.gone
+        with localcontext(prec=_PRECISION):
+            return self.price + self.quantity + self.mix + self.efficiency + self.new + self.gone
+
+    @property
+    def largest(self) -> str:
+        """Name of the cause that moved the cost most."""
+        names = ("price", "quantity", "mix", "efficiency", "new", "gone")
+        return max(names, key=lambda name: abs(getattr(self, name)))
 
 
 def decompose(base: Iterable[Item], current: Iterable[Item]) -> Decomposition:
     """Explain the change from base to current.
 
-    Price and quantity are rounded to nine decimals; mix takes what that leaves. A thing without quantity on
-    one side has no unit price there: its whole change counts as price.
+    All parts but mix are rounded to nine decimals; mix takes what that leaves. A thing that came to another
+    place is compared with the base's mean price there, so that the move is mix and not price. A thing whose
+    unit had no quantity at all in the base has no price there: its whole change counts as price.
+
+    Raises
+    ------
+    ValueError
+        If two items of one side have the same key and unit.
     """
-    before = {(item.unit, item.key): item for item in base}
-    after = {(item.unit, item.key): item for item in current}
-    with localcontext(prec=60):
-        new = sum((item.cost for key, item in after.items() if key not in before), Decimal(0))
-        gone = -sum((item.cost for key, item in before.items() if key not in after), Decimal(0))
-        stayed = [(before[key], after[key]) for key in before if key in after]
-        change = sum((later.cost - earlier.cost for earlier, later in stayed), Decimal(0))
-        price = _rounded(sum((_price_effect(*pair) for pair in stayed), Fraction(0)))
-        quantity = _rounded(_quantity_effect(stayed))
-        return Decomposition(price, quantity, change - price - quantity, new, gone)
+    before, after = _by_key(base), _by_key(current)
+    old = {item.identity for item in before.values()}
+    now = {item.identity for item in after.values()}
+    with localcontext(prec=_PRECISION):
+        new = sum((item.cost for item in after.values() if item.identity not in old), Decimal(0))
+        gone = -sum((item.cost for item in before.values() if item.identity not in now), Decimal(0))
+        stayed = [
+            _Pair(key[1], before.get(key), after.get(key))
+            for key in dict.fromkeys((*before, *after))
+            if any(item.identity in old and item.identity in now for item in _present(key, before, after))
+        ]
+        change = sum((pair.change for pair in stayed), Decimal(0))
+        means = _mean_prices([pair.earlier for pair in stayed if pair.earlier is not None])
+        price = _rounded(sum((_price_effect(pair, means) for pair in stayed), _NOTHING))
+        quantity, efficiency = (_rounded(part) for part in _volume_effects(stayed, means))
+        return Decomposition(price, quantity, change - price - quantity - efficiency, efficiency, new, gone)
 
 
-def _has_prices(earlier: Item, later: Item) -> bool:
-    return bool(earlier.quantity and later.quantity)
+_Key = tuple[Hashable, str]
 
 
-def _price_effect(earlier: Item, later: Item) -> Fraction:
-    if not _has_prices(earlier, later):
-        return Fraction(later.cost) - Fraction(earlier.cost)
-    return Fraction(later.cost) - Fraction(earlier.cost) / Fraction(earlier.quantity) * Fraction(
-        later.quantity
-    )
+@dataclass(frozen=True)
+class _Pair:
+    """One thing at one place in both periods; None where it was not there."""
+
+    unit: str
+    earlier: Item | None
+    later: Item | None
+
+    @property
+    def change(self) -> Decimal:
+        nothing = Decimal(0)
+        return (self.later.cost if self.later else nothing) - (self.earlier.cost if self.earlier else nothing)
 
 
-def _quantity_effect(stayed: Iterable[tuple[Item, Item]]) -> Fraction:
-    by_unit: dict[str, list[tuple[Item, Item]]] = {}
-    for earlier, later in stayed:
-        if _has_prices(earlier, later):
-            by_unit.setdefault(earlier.unit, []).append((earlier, later))
-    effect = Fraction(0)
-    for pairs in by_unit.values():
-        cost = sum((Fraction(earlier.cost) for earlier, _ in pairs), Fraction(0))
-        before = sum((Fraction(earlier.quantity) for earlier, _ in pairs), Fraction(0))
-        after = sum((Fraction(later.quantity) for _, later in pairs), Fraction(0))
-        effect += cost / before * (after - before)
-    return effect
+def _by_key(items: Iterable[Item]) -> dict[_Key, Item]:
+    found: dict[_Key, Item] = {}
+    for item in items:
+        if (item.key, item.unit) in found:
+            raise ValueError(f"two items are {item.key!r} in {item.unit}")
+        found[item.key, item.unit] = item
+    return found
+
+
+def _present(key: _Key, *sides: Mapping[_Key, Item]) -> list[Item]:
+    return [side[key] for side in sides if key in side]
+
+
+_Means = Mapping[tuple[str, Hashable], Fraction]
+
+
+def _mean_prices(items: Sequence[Item]) -> dict[tuple[str, Hashable], Fraction]:
+    """Return the mean price per (unit, place), and per unit alone with the place ``_ANYWHERE``."""
+    costs: dict[tuple[str, Hashable], Fraction] = {}
+    amounts: dict[tuple[str, Hashable], Fraction] = {}
+    for item in items:
+        for place in (item.place, _ANYWHERE):
+            if not item.quantity or (place is None):
+                continue
+            costs[item.unit, place] = costs.get((item.unit, place), _NOTHING) + Fraction(item.cost)
+            amounts[item.unit, place] = amounts.get((item.unit, place), _NOTHING) + Fraction(item.quantity)
+    return {key: cost / amounts[key] for key, cost in costs.items() if amounts[key]}
+
+
+_ANYWHERE = object()
+
+
+def _base_price(pair: _Pair, means: _Means) -> Fraction | None:
+    if pair.earlier is not None and pair.earlier.quantity:
+        return Fraction(pair.earlier.cost) / Fraction(pair.earlier.quantity)
+    place = pair.later.place if pair.later is not None else None
+    return means.get((pair.unit, place), means.get((pair.unit, _ANYWHERE)))
+
+
+def _price_effect(pair: _Pair, means: _Means) -> Fraction:
+    base = _base_price(pair, means)
+    has_cost_only = pair.earlier is not None and not pair.earlier.quantity and pair.earlier.cost
+    if base is None or has_cost_only:
+        return Fraction(pair.change)
+    if pair.later is None:
+        return _NOTHING
+    if not pair.later.quantity:
+        # what costs without a quantity has no price: only what the earlier quantity explains is volume
+        return Fraction(pair.later.cost)
+    return Fraction(pair.later.cost) - base * Fraction(pair.later.quantity)
+
+
+def _volume_effects(pairs: Iterable[_Pair], means: _Means) -> tuple[Fraction, Fraction]:
+    """Return quantity and efficiency: what more use, and more that nobody used, cost at the mean price."""
+    quantity = efficiency = _NOTHING
+    for pair in pairs:
+        mean = means.get((pair.unit, _ANYWHERE))
+        if mean is None:
+            continue
+        used, unused = (
+            later - earlier for later, earlier in zip(_split(pair.later), _split(pair.earlier), strict=True)
+        )
+        quantity += mean * used
+        efficiency += mean * unused
+    return quantity, efficiency
+
+
+def _split(item: Item | None) -> tuple[Fraction, Fraction]:
+    if item is None:
+        return _NOTHING, _NOTHING
+    amount = Fraction(item.quantity)
+    return amount * item.useful_ratio, amount * (1 - item.useful_ratio)
 
 
 def _rounded(value: Fraction) -> Decimal:

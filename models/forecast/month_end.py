@@ -91,5 +91,35 @@ def forecast_remaining(series: FloatArray, remaining_days: int) -> list[MonthEnd
     return results
 
 
+@dataclass(frozen=True)
+class PeriodEnd:
+    """What a period will have cost at its end, with an 80 % interval where one could be calibrated."""
+
+    to_date: float
+    value: float
+    lower_80: float | None
+    upper_80: float | None
+
+
+def whole_period(found: MonthEnd, behind: FloatArray) -> PeriodEnd:
+    """Add what was spent to what is to come; a day that is not final counts as the mean of those that are.
+
+    Parameters
+    ----------
+    found : MonthEnd
+        Forecast of the days to come.
+    behind : ndarray of float, shape (days so far,)
+        Cost of the period's days before; NaN where a day is not final.
+    """
+    known = behind[~np.isnan(behind)]
+    typical = float(known.mean()) if len(known) else float(found.daily.mean()) if len(found.daily) else 0.0
+    to_date = float(np.where(np.isnan(behind), typical, behind).sum())
+    value = to_date + found.remaining
+    if found.half_width_ratio is None:
+        return PeriodEnd(to_date, value, None, None)
+    width = found.half_width_ratio * found.remaining
+    return PeriodEnd(to_date, value, max(value - width, to_date), value + width)
+
+
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

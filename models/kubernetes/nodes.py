@@ -12,6 +12,7 @@ from models.vocabulary.windows import to_utc
 UNKNOWN = "unknown"
 ON_DEMAND = "on_demand"
 SPOT = "spot"
+SERVERLESS = "serverless"
 
 _TYPE_LABELS = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 _REGION_LABELS = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
@@ -49,6 +50,9 @@ _OPTION_BY_LABEL = {
     "node.kubernetes.io/lifecycle": {"spot": SPOT, "od": ON_DEMAND, "normal": ON_DEMAND},
     "spotinst.io/node-lifecycle": {"spot": SPOT, "od": ON_DEMAND},
     "lifecycle": {"spot": SPOT, "ec2spot": SPOT, "ondemand": ON_DEMAND},
+    "eks.amazonaws.com/compute-type": {"fargate": SERVERLESS},
+    # the nodes of ACK, AKS and others that hand their pods to a container service
+    "type": {"virtual-kubelet": SERVERLESS},
 }
 _MANAGED_MARKS = ("cloud.google.com/gke-nodepool", "kubernetes.azure.com/agentpool")
 """Where only spot nodes carry an option label, a node of the platform without one is on demand."""
@@ -126,7 +130,7 @@ def region(labels: Mapping[str, str], provider_id: str | None = None) -> str | N
 
 
 def purchase_option(labels: Mapping[str, str]) -> str | None:
-    """Return ``spot`` or ``on_demand`` as labels of EKS, GKE, AKS, ACK, Karpenter, kops or Spot tell it.
+    """Return ``serverless``, ``spot`` or ``on_demand`` as the labels of the clouds and their tools tell it.
 
     None when no label does. Reserved capacity and saving plans are never read from labels: they are a
     matter of the bill or the price list.
@@ -135,8 +139,9 @@ def purchase_option(labels: Mapping[str, str]) -> str | None:
     options = [
         options[folded[label]] for label, options in _OPTION_BY_LABEL.items() if folded.get(label) in options
     ]
-    if SPOT in options:
-        return SPOT
+    for special in (SERVERLESS, SPOT):
+        if special in options:
+            return special
     if options or any(mark in labels for mark in _MANAGED_MARKS):
         return ON_DEMAND
     return None

@@ -18,7 +18,6 @@ POD_REMAINDER = "(pod)"
 """Container name and kind of the row that holds what a pod requests beyond its containers."""
 
 _POD_LEVEL = ("cpu", "memory")
-_GPU_SUFFIX = "/gpu"
 ResourceAmounts = dict[str, Decimal]
 """Amount by resource name, in base units (cores, bytes, devices). An absent name is unset, never zero."""
 
@@ -135,12 +134,6 @@ def remainder_request_seconds(
     running time; the remainder makes the rows of a pod sum to its effective request. Never negative.
     """
     return max(0.0, effective_request_seconds - sum(container_request_seconds))
-
-
-def gpu_amount(amounts: Mapping[str, Decimal]) -> Decimal | None:
-    """Return the whole GPU devices among the amounts (``nvidia.com/gpu``, ``amd.com/gpu``, ...), or None."""
-    devices = [amount for name, amount in amounts.items() if name.endswith(_GPU_SUFFIX)]
-    return sum(devices, Decimal(0)) if devices else None
 
 
 def read_amounts(amounts: Mapping[str, Any] | None, field: str) -> ResourceAmounts:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.pricing.price_book import DefaultPrice, NodeKind, PriceBook, PricedSpan
-from models.pricing.price_list import PriceRow
+from models.pricing.price_list import PROVENANCES, PriceRow
 from models.vocabulary.money import NANO
 
 GIB = 1 << 30
@@ -23,7 +23,6 @@ WEIGHTS_WITHOUT_GPU = (9.0, 1.0, 0.0)
 """CPU core to GiB: AWS split cost allocation, also our default (DESIGN section 6)."""
 WEIGHTS_WITH_GPU = (0.9, 0.1, 9.0)
 
-_PROVENANCES = ("bill", "contract", "list", "assumed", "unpriced")
 _KIND_COLUMNS = ("instance_type", "region", "zone", "purchase_option", "label_set_id")
 _NODE_COLUMNS = (
     "hour",
@@ -61,8 +60,8 @@ class NodeSize:
 class NodeCost:
     """Cost of one node-hour. The costs of an unpriced node are None, never zero.
 
-    ``provenance`` is the weakest of its seconds: contract, list, assumed or unpriced. The weights are per
-    core, per GiB and per device.
+    ``provenance`` is the weakest of its seconds: contract, list, amortised, assumed or unpriced. The
+    weights are per core, per GiB and per device.
     """
 
     currency: str | None
@@ -200,7 +199,7 @@ def _price(
         _sum(_rate(source, size, "contracted_price") * seconds for seconds, source in priced),
         _sum(_rate(source, size, "effective_price") * seconds for seconds, source in priced),
         "+".join(dict.fromkeys(source.price_id for _, source in priced)),
-        max((_provenance(source) for _, source in priced), key=_PROVENANCES.index),
+        max((_provenance(source) for _, source in priced), key=PROVENANCES.index),
         *weights,
     )
 
@@ -231,7 +230,10 @@ def _provenance(source: PriceRow | DefaultPrice) -> str:
 
 
 def _weights(source: PriceRow | DefaultPrice, size: NodeSize) -> tuple[float, float, float]:
-    """Return component prices as weights where the source has all that the node needs, else the default."""
+    """Return component prices as weights where the source has all that the node needs.
+
+    Else the weights of its family (``models.pricing.family_weights``), else the default.
+    """
     cpu, memory, gpu = (
         source.cpu_core_hourly_price,
         source.memory_gib_hourly_price,
@@ -244,7 +246,15 @@ def _weights(source: PriceRow | DefaultPrice, size: NodeSize) -> tuple[float, fl
         and (gpu is not None or not size.gpu_count)
     ):
         return float(cpu), float(memory), float(gpu or 0)
+    if isinstance(source, PriceRow) and (family := _family_weights(source, size)):
+        return family
     return WEIGHTS_WITH_GPU if size.gpu_count else WEIGHTS_WITHOUT_GPU
+
+
+def _family_weights(row: PriceRow, size: NodeSize) -> tuple[float, float, float] | None:
+    if row.cpu_weight is None or row.memory_weight is None or (row.gpu_weight is None and size.gpu_count):
+        return None
+    return float(row.cpu_weight), float(row.memory_weight), float(row.gpu_weight or 0)
 
 
 def _table(nodes: pa.Table, costs: Sequence[NodeCost], which: Positions) -> pa.Table:

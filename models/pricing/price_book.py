@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from models.pricing.price_list import PriceRow, check_price_rows
+from models.pricing.purchase_options import option_matches
 from models.vocabulary.money import check_currency
 from models.vocabulary.selector import parse_selector
 
@@ -74,7 +75,8 @@ class PriceBook:
     """Price rows, indexed for look-up by node and hour.
 
     Among the rows that match a node the most specific is taken: one with a ``node_selector`` before one
-    with a purchase option, then zone, region and type; the later ``valid_from`` on a tie.
+    with a purchase option, then zone, region and type, then one with a time window; the later ``valid_from``
+    on a tie. Purchase options are compared in one spelling.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ class PriceBook:
         self._candidates: dict[NodeKind, tuple[PriceRow, ...]] = {}
 
     def spans(self, node: NodeKind, hour: datetime, hour_end: datetime) -> list[PricedSpan]:
-        """Cut an hour where the node's price changes.
+        """Cut an hour where the node's price changes: where a row or a time window begins or ends.
 
         Returns
         -------
@@ -106,11 +108,9 @@ class PriceBook:
             Gapless from second 0 to 3600, oldest first.
         """
         rows = [row for row in self._matching(node) if row.applies_between(hour, hour_end)]
-        if len(rows) == 1 and rows[0].valid_from <= hour and rows[0].ends_at >= hour_end:
+        edges = {hour, hour_end, *(edge for row in rows for edge in _edges(row, hour, hour_end))}
+        if rows and len(edges) == 2 and rows[0].window is None:
             return [PricedSpan(0.0, 3600.0, rows[0])]
-        edges = {hour, hour_end}
-        for row in rows:
-            edges.update(edge for edge in (row.valid_from, row.ends_at) if hour < edge < hour_end)
         cuts = sorted(edges)
         return _merged(
             [
@@ -129,26 +129,19 @@ class PriceBook:
         return self._candidates[node]
 
     def _matches(self, row: PriceRow, node: NodeKind) -> bool:
-        pairs = (
-            (row.region, node.region),
-            (row.zone, node.zone),
-            (row.purchase_option, node.purchase_option),
-        )
+        pairs = ((row.region, node.region), (row.zone, node.zone))
         if any(wanted is not None and wanted != found for wanted, found in pairs):
+            return False
+        has_selector = row.node_selector is not None
+        if not option_matches(row.purchase_option, node.purchase_option, has_selector=has_selector):
             return False
         if row.node_selector is None:
             return True
         return parse_selector(row.node_selector).matches(self._labels.get(node.label_set_id or "", {}))
 
     def changes(self, start: datetime, end: datetime) -> list[datetime]:
-        """Return the instants inside ``(start, end)`` at which a row of nodes begins or ends."""
-        instants = {
-            edge
-            for row in self.rows
-            if row.asset_kind == "node"
-            for edge in (row.valid_from, row.ends_at)
-            if start < edge < end
-        }
+        """Return the instants inside ``(start, end)`` at which a row of nodes or a window begins or ends."""
+        instants = {edge for row in self.rows if row.asset_kind == "node" for edge in _edges(row, start, end)}
         return sorted(instants)
 
     def hash_between(self, start: datetime, end: datetime) -> str:
@@ -161,20 +154,35 @@ class PriceBook:
         return hashlib.sha256(repr(inside).encode()).hexdigest()[:32]
 
 
-def _specificity(row: PriceRow) -> tuple[bool, bool, bool, bool, bool, datetime, str]:
+def _edges(row: PriceRow, start: datetime, end: datetime) -> list[datetime]:
+    """Return the instants inside ``(start, end)`` at which a row begins or ceases to hold."""
+    edges = [edge for edge in (row.valid_from, row.ends_at) if start < edge < end]
+    if row.window is not None:
+        edges += row.window.edges_between(max(start, row.valid_from), min(end, row.ends_at))
+    return edges
+
+
+def _specificity(row: PriceRow) -> tuple[bool, bool, bool, bool, bool, bool, datetime, str]:
     return (
         row.node_selector is not None,
         row.purchase_option is not None,
         row.zone is not None,
         row.region is not None,
         row.instance_type is not None,
+        row.window is not None,
         row.valid_from,
         row.price_id,
     )
 
 
 def _best_at(rows: Sequence[PriceRow], moment: datetime) -> PriceRow | None:
-    return next((row for row in rows if row.valid_from <= moment < row.ends_at), None)
+    return next((row for row in rows if _holds_at(row, moment)), None)
+
+
+def _holds_at(row: PriceRow, moment: datetime) -> bool:
+    if not row.valid_from <= moment < row.ends_at:
+        return False
+    return row.window is None or row.window.covers(moment)
 
 
 def _merged(spans: list[PricedSpan]) -> list[PricedSpan]:

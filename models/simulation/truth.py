@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from models.simulation.asset_prices import asset_costs
 from models.simulation.instance_types import (
     COMMITTED_RATIO,
     CONTRACTED_RATIO,
@@ -107,6 +108,7 @@ class ClusterTruth:
             "node_hours": sum(_node_seconds(node) for node in nodes) / 3600,
             "node_hours_by_pool": _by_pool(nodes),
             "cost": _cost(scenario, self.timeline),
+            "asset_cost": {kind: f"{cost:.9f}" for kind, cost in asset_costs(self.timeline).items()},
             "usage_rows": self.usage_rows,
             "oom_killed_count": self.oom_killed_count,
             "cpu_core_hours_by_team": dict(sorted(self.cpu_core_hours_by_team.items())),

@@ -23,6 +23,11 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
+def to_coins(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount rounded half-even to the smallest coin of its currency."""
+    return round(amount, minor_digits(currency))
+
+
 def check_currency(code: str) -> str:
     """Return the code if it has the form of an ISO 4217 code.
 
@@ -80,7 +85,7 @@ class Money:
 
     def rounded(self) -> Money:
         """Return the amount rounded half-even to the currency's smallest coin."""
-        return Money(round(self.amount, minor_digits(self.currency)), self.currency)
+        return Money(to_coins(self.amount, self.currency), self.currency)
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:

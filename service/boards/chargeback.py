@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from service.boards.coverage import billing_today
 from service.boards.figures import BoardHeader, Figure, Mark
 from service.boards.formats import Tone, money, percent, ratio_of
 from service.boards.headers import build_header, read_final_days
+from service.boards.payers import PayerTable, read_payers
 from service.boards.texts import say, say_or
 from service.runtime import Runtime
 from service.usecases.billing_months import BillingMonth
@@ -21,6 +22,7 @@ from service.usecases.chargeback_check import Check as SumCheck
 from service.usecases.chargeback_check import verify
 from service.usecases.chargeback_export import FORMATS
 from service.usecases.chargeback_periods import PeriodRow, Preview, list_periods, preview
+from service.usecases.statement_lines import WholeMonth
 from warehouse.reads.costs import CostReads
 
 _ZERO = Decimal(0)
@@ -89,6 +91,7 @@ class ChargebackBoard:
     lines: tuple[ChargebackLine, ...]
     total: Decimal
     downloads: tuple[tuple[str, str], ...]
+    payers: PayerTable | None = None
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,11 @@ def read_chargeback(runtime: Runtime, principal: Principal, month: str | None = 
     if chosen is None:
         header = build_header(runtime, title, final, is_simulated=is_simulated)
         return ChargebackBoard(header, (), None, "", (), (), (), _ZERO, ())
-    facts = _read_month(runtime, principal, chosen, final)
+    whole = WholeMonth.read(runtime, chosen)
+    facts = _read_month(runtime, principal, whole, final)
     header = build_header(runtime, title, final, is_simulated=is_simulated, extra=_marks(facts))
-    return build_board(header, tuple(month_rows(periods, today)), facts)
+    payers = read_payers(runtime, principal, chosen, facts.currency, whole=whole)
+    return replace(build_board(header, tuple(month_rows(periods, today)), facts), payers=payers)
 
 
 def default_month(months: Sequence[str], today: date) -> str | None:
@@ -189,13 +194,14 @@ def count_final_days(month: BillingMonth, final_days: Mapping[date, bool]) -> tu
 
 
 def _read_month(
-    runtime: Runtime, principal: Principal, month: str, final_days: Mapping[date, bool]
+    runtime: Runtime, principal: Principal, whole: WholeMonth, final_days: Mapping[date, bool]
 ) -> MonthFacts:
-    found: Preview = preview(runtime, principal, month)
+    month = whole.facts.period
+    found: Preview = preview(runtime, principal, month, whole=whole)
     currencies = sorted({line.currency for line in found.lines})
     reporting = runtime.settings.reporting_currency
     currency = reporting if reporting in currencies or not currencies else currencies[0]
-    final, days = count_final_days(BillingMonth.read(runtime, month), final_days)
+    final, days = count_final_days(whole.facts, final_days)
     if found.revision:  # what stood against closing was settled then
         final = days
     return MonthFacts(
@@ -274,12 +280,15 @@ def _figures(facts: MonthFacts) -> tuple[Figure, ...]:
         )
         for name, wanted in kinds.items()
     )
-    if not any(line.correction for line in facts.lines):
-        return (whole, *parts)
-    corrections = Figure(
-        "corrections", say("chargeback.figure.corrections"), money(facts.corrections, currency)
-    )
-    return (whole, *parts, corrections)
+    found = [whole, *parts]
+    rest = facts.total - facts.corrections - facts.total_of(*(kind for own in kinds.values() for kind in own))
+    if any(line.kind not in {kind for own in kinds.values() for kind in own} for line in facts.lines):
+        share = percent(ratio_of(rest, total))
+        found.append(Figure("shared", say("chargeback.figure.shared"), money(rest, currency), note=share))
+    if any(line.correction for line in facts.lines):
+        text = money(facts.corrections, currency)
+        found.append(Figure("corrections", say("chargeback.figure.corrections"), text))
+    return tuple(found)
 
 
 def build_checks(facts: MonthFacts) -> tuple[Check, ...]:

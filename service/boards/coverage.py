@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from models.vocabulary.windows import DAY, HOUR, day_start
@@ -191,8 +191,3 @@ def newest_complete(hours: Iterable[HourState]) -> dict[str, datetime]:
 def billing_today(now: datetime, zone: ZoneInfo) -> date:
     """Return the billing day of an instant."""
     return now.astimezone(zone).date()
-
-
-def days_before(day: date, count: int) -> date:
-    """Return the day ``count`` days earlier."""
-    return day - timedelta(days=count)

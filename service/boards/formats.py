@@ -157,15 +157,6 @@ def plain_gib(value: float | None) -> str:
     return f"{gib:,.3f}" if gib < 0.1 else f"{gib:,.2f}"
 
 
-def amount_of(resource: str, value: float | None) -> str:
-    """Return an amount of a resource (cpu in cores, memory in bytes, else a plain number)."""
-    if resource == "cpu":
-        return NOT_KNOWN if value is None else f"{value:,.1f} cores"
-    if resource == "memory":
-        return NOT_KNOWN if value is None else f"{value / _GIB:,.1f} GiB"
-    return NOT_KNOWN if value is None else f"{value:,.1f}"
-
-
 def multiple(value: float | None) -> str:
     """Return an oversell ratio, ``1.35`` and a times sign."""
     return NOT_KNOWN if value is None else f"{value:.2f}\N{MULTIPLICATION SIGN}"

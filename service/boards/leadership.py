@@ -36,12 +36,14 @@ from service.boards.stages import read_stages
 from service.boards.texts import say
 from service.runtime import Runtime
 from service.usecases.forecasts import DAY_COST
+from warehouse.database.anomalies import CostAnomaly
 from warehouse.pins import Pin
 from warehouse.reads.costs import CostReads
 from warehouse.reads.forecasts import MONTH_COST, ForecastReads
 from warehouse.reads.suggestions import SuggestionReads
 
 _MONTHS_OFFERED = 13
+_ANOMALY_DAYS = 6
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,18 @@ def _read_facts(reading: _Reading, period: Period, currency: str, currency_count
         stages=read_stages(runtime, principal, reading.pin, reading.final_days, currency),
         is_simulated=reading.is_simulated,
         age=age_of(last_final_day(reading.final_days), runtime.now(), runtime.settings.zone),
+        anomalies=_read_anomalies(reading, period, currency),
     )
+
+
+def _read_anomalies(reading: _Reading, period: Period, currency: str) -> tuple[CostAnomaly, ...]:
+    """Return the anomalies that still went on in the last days shown, the one with most at risk first."""
+    if period.shown is None:
+        return ()
+    since = max(period.shown.last - _ANOMALY_DAYS * DAY, period.shown.first)
+    found = reading.runtime.warehouse.anomalies.list(reading.principal, since=since)
+    mine = [one for one in found if one.currency == currency and one.first_day <= period.shown.last]
+    return tuple(sorted(mine, key=lambda one: -one.money_at_risk))
 
 
 def _read_forecast(reading: _Reading, period: Period, currency: str) -> MonthForecast | None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from service.boards.periods import Period
+from warehouse.database.anomalies import CostAnomaly
 from warehouse.reads.costs import DayCost, OwnerCost, TeamDayCost
 
 
@@ -90,3 +91,4 @@ class LeadershipFacts:
     stages: tuple[StageFacts, ...]
     is_simulated: bool
     age: timedelta | None
+    anomalies: tuple[CostAnomaly, ...] = ()

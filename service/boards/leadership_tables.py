@@ -114,6 +114,7 @@ def _attention(facts: LeadershipFacts) -> Iterator[AttentionLine]:
         if over > 0:
             text = say("attention.over_budget", amount=headline_money(over, currency))
             yield AttentionLine("over_budget", text, Tone.BAD)
+    yield from _anomalies(facts)
     shown = facts.period.shown
     missing = 0 if shown is None else shown.day_count - len(facts.period.covered)
     if missing:
@@ -126,6 +127,16 @@ def _attention(facts: LeadershipFacts) -> Iterator[AttentionLine]:
         yield AttentionLine("assumed", text, Tone.WARNING)
     yield from _growing_teams(facts)
     yield from _large_shares(facts)
+
+
+def _anomalies(facts: LeadershipFacts) -> Iterator[AttentionLine]:
+    """Name the dearest anomaly; drops are told on the board of changes only."""
+    for one in facts.anomalies[:1]:
+        if one.money_at_risk > 0:
+            payer = one.scope if one.scope_kind == "team" else say(f"attention.payer.{one.scope_kind}")
+            amount = headline_money(one.money_at_risk, one.currency)
+            text = say("attention.anomaly", payer=payer, day=f"{one.first_day:%-d %b}", amount=amount)
+            yield AttentionLine("anomaly", text, Tone.WARNING)
 
 
 def _growing_teams(facts: LeadershipFacts) -> Iterator[AttentionLine]:

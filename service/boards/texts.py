@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from service.boards.catalogue import chargeback, every_board, health, leadership, oversell, suggestions
+from service.boards.catalogue import (
+    changes,
+    chargeback,
+    every_board,
+    health,
+    leadership,
+    oversell,
+    suggestions,
+)
 
 TEXTS: Final[dict[str, str]] = {
     **every_board.TEXTS,
     **leadership.TEXTS,
+    **changes.TEXTS,
     **suggestions.TEXTS,
     **chargeback.TEXTS,
     **oversell.TEXTS,

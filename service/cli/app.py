@@ -9,12 +9,21 @@ import typer
 
 from service.cli import (
     access_commands,
+    bill_commands,
     chargeback_commands,
+    compare_commands,
+    dispute_commands,
     first_steps_commands,
     ingest_commands,
+    journal_commands,
     model_commands,
+    ownership_commands,
+    plan_commands,
+    price_commands,
+    rate_commands,
     recommend_commands,
     run_commands,
+    statement_commands,
 )
 from service.cli.commands import command
 from service.cli.session import Session
@@ -34,9 +43,18 @@ app = typer.Typer(
 for group in (
     first_steps_commands,
     ingest_commands,
+    price_commands,
     model_commands,
     recommend_commands,
     chargeback_commands,
+    statement_commands,
+    bill_commands,
+    rate_commands,
+    journal_commands,
+    dispute_commands,
+    compare_commands,
+    plan_commands,
+    ownership_commands,
     run_commands,
     access_commands,
 ):

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from models.vocabulary.errors import MillicoreError
+from service.cli.check_rows import CHECK_COLUMNS, check_row, say_wrong
 from service.cli.commands import command
+from service.cli.months import Month
 from service.cli.output import Column, Row, as_ratio, number
 from service.cli.output import amount as amount_column
 from service.cli.session import Session
@@ -67,19 +69,7 @@ _LINE_COLUMNS = (
     Column("currency", ""),
     Column("restates", "corrects"),
 )
-_CHECK_COLUMNS = (
-    Column("cluster"),
-    Column("currency"),
-    amount_column("node_bill"),
-    amount_column("allocated"),
-    amount_column("daily_costs"),
-    amount_column("lines"),
-    amount_column("corrections"),
-    Column("is_equal", "equal"),
-)
 _FILE_COLUMNS = (Column("path"), Column("manifest"), Column("sha256"), number("line_count", "lines"))
-
-Month = Annotated[str, typer.Option("--month", help="Like 2026-10.", metavar="MONTH")]
 
 
 class ExportFormat(StrEnum):
@@ -88,6 +78,14 @@ class ExportFormat(StrEnum):
     SUMMARY = "summary"
     DETAIL = "detail"
     FOCUS = "focus"
+
+
+class ExportFileType(StrEnum):
+    """File types of a chargeback file."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 def register(app: typer.Typer) -> None:
@@ -137,13 +135,26 @@ def export(
     output_file: Annotated[
         Path, typer.Option("--output-file", help="File, or a folder for a file with a telling name.")
     ] = Path(),
+    file_type: Annotated[
+        ExportFileType, typer.Option("--file-type", help="How the file is stored.")
+    ] = ExportFileType.CSV,
+    *,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin a CSV with a byte order mark, by which Excel knows UTF-8.")
+    ] = False,
 ) -> None:
-    """Write a month's chargeback as CSV, with a manifest of hashes and totals beside it."""
+    """Write a month's chargeback as CSV, Parquet or Excel, with a manifest of hashes and totals beside it."""
     from service.usecases.chargeback_export import export_chargeback
     from service.usecases.chargeback_periods import preview
 
     written = export_chargeback(
-        session.runtime, session.principal, month, format=file_format, output_file=output_file
+        session.runtime,
+        session.principal,
+        month,
+        format=file_format,
+        file_type=file_type,
+        has_mark=bom,
+        output_file=output_file,
     )
     session.rows([asdict(written)], _FILE_COLUMNS)
     for problem in preview(session.runtime, session.principal, month).problems:
@@ -154,19 +165,19 @@ def export(
     group,
     "verify",
     example="millicore chargeback verify --month 2026-10 --file oct.csv",
-    columns=_CHECK_COLUMNS,
+    columns=CHECK_COLUMNS,
 )
 def verify(
     session: Session,
     month: Month,
     file: Annotated[Path | None, typer.Option("--file", help="A detail or focus file to check.")] = None,
 ) -> None:
-    """Compare node bill, allocation, daily costs and lines: four sums of the same money."""
+    """Prove that every hour is allocated exactly and that what assets cost is what is charged."""
     from service.usecases.chargeback_check import verify as check
 
     checks = check(session.runtime, session.principal, month, file=file)
-    session.rows([{**asdict(item), "is_equal": item.is_equal} for item in checks], _CHECK_COLUMNS)
-    wrong = [item.cluster for item in checks if not item.is_equal]
+    session.rows([check_row(item) for item in checks], CHECK_COLUMNS)
+    wrong = [say_wrong(item) for item in checks if not item.is_equal]
     if wrong:
         raise MillicoreError(f"the sums of {month} differ in {', '.join(wrong)}")
 

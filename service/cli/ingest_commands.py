@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.vocabulary.errors import SourceError, UsageError
-from models.vocabulary.windows import parse_window
+from models.vocabulary.windows import parse_instant, parse_window
 from service.cli.commands import command
 from service.cli.output import Column, as_ratio, number
 from service.cli.session import Session
+
+if TYPE_CHECKING:
+    from service.usecases.ingest_files import InputFiles
 
 group = typer.Typer(help="Bring hours into the warehouse, and say what is there.", no_args_is_help=True)
 
@@ -47,6 +50,8 @@ _STATUS_COLUMNS = (
     Column("oldest_owed", is_in_table=False),
     Column("reasons", is_in_table=False),
 )
+
+_RETIRED_COLUMNS = (Column("cluster"), Column("expected_until"))
 
 
 def register(app: typer.Typer) -> None:
@@ -112,10 +117,18 @@ def repair(
     example="millicore ingest files --usage usage.csv --nodes nodes.csv --prices prices.csv",
     columns=_OUTCOME_COLUMNS,
 )
-def files(
+def files(  # noqa: PLR0913 - one option per kind of file
     session: Session,
     usage: Annotated[Path | None, typer.Option("--usage", help="Usage by container and interval.")] = None,
     nodes: Annotated[Path | None, typer.Option("--nodes", help="Nodes and how long they ran.")] = None,
+    volumes: Annotated[Path | None, typer.Option("--volumes", help="Volumes and how long they were.")] = None,
+    mounts: Annotated[Path | None, typer.Option("--mounts", help="Which pod held which volume.")] = None,
+    load_balancers: Annotated[
+        Path | None, typer.Option("--load-balancers", help="Load balancers and how long they were.")
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option("--network", help="Bytes that pods sent, by class and interval.")
+    ] = None,
     prices: Annotated[Path | None, typer.Option("--prices", help="Price list.")] = None,
     ownership: Annotated[Path | None, typer.Option("--ownership", help="Who owns which namespace.")] = None,
     budgets: Annotated[Path | None, typer.Option("--budgets", help="Budgets by month and team.")] = None,
@@ -124,9 +137,10 @@ def files(
     """Read files, CSV or Parquet, in any combination. Either a file is stored whole or nothing of it."""
     from service.usecases.ingest_files import InputFiles, ingest_files
 
-    if nodes is not None and usage is None:
-        raise UsageError("--nodes describes the nodes of --usage: give both")
-    given = InputFiles(usage, nodes, prices, ownership, budgets, initiatives)
+    given = InputFiles(
+        usage, nodes, prices, ownership, budgets, initiatives, volumes, mounts, load_balancers, network
+    )
+    _check_companions(given)
     if given.is_empty:
         raise UsageError(
             "nothing to read: give at least one of --usage, --prices, --ownership, --budgets, --initiatives"
@@ -135,6 +149,22 @@ def files(
     for line in result.loaded:
         session.say(line)
     _show(session, result.outcomes)
+
+
+def _check_companions(given: InputFiles) -> None:
+    """Refuse files that say nothing without others: hours are stored whole."""
+    of_usage = {
+        "--nodes": given.nodes,
+        "--volumes": given.volumes,
+        "--mounts": given.mounts,
+        "--load-balancers": given.load_balancers,
+        "--network": given.network,
+    }
+    for option, path in of_usage.items():
+        if path is not None and given.usage is None:
+            raise UsageError(f"{option} describes the hours of --usage: give both")
+    if given.mounts is not None and given.volumes is None:
+        raise UsageError("--mounts says who held the volumes of --volumes: give both")
 
 
 @command(group, "status", example="millicore ingest status --output json", columns=_STATUS_COLUMNS)
@@ -158,6 +188,25 @@ def status(
             )
         if item.unrecoverable:
             session.doubt(f"{item.cluster}: {item.unrecoverable} hours are lost: the source forgot them")
+
+
+@command(
+    group,
+    "retire",
+    example="millicore ingest retire test-eu --at 2026-10-12T09:30:00Z --reason 'moved to prod-eu'",
+    columns=_RETIRED_COLUMNS,
+)
+def retire(
+    session: Session,
+    cluster: Annotated[str, typer.Argument(help="Name of the cluster that is gone.", metavar="CLUSTER")],
+    at: Annotated[str, typer.Option("--at", help="When it was shut down.", metavar="WHEN")],
+    reason: Annotated[str, typer.Option("--reason", help="Kept in the audit log.", metavar="TEXT")],
+) -> None:
+    """Say that a cluster was shut down: closing a month misses no later hours of it."""
+    from service.usecases.cluster_life import retire_cluster
+
+    end = retire_cluster(session.runtime, session.principal, cluster, parse_instant(at), reason)
+    session.rows([{"cluster": cluster, "expected_until": end}], _RETIRED_COLUMNS)
 
 
 def _show(session: Session, outcomes: Iterable[object]) -> None:

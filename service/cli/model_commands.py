@@ -127,6 +127,10 @@ def allocate(
         session.doubt(
             f"{hours} node-hours of type {instance_type or 'unknown'} have a price that is {provenance}"
         )
+    for (provenance, asset_type), hours in sorted(report.asset_hours_by_type.items()):
+        session.doubt(f"{hours} hours of {asset_type} have a price that is {provenance}")
+    for note in report.notes:
+        session.say(note)
     for name, nodes in report.unknown_nodes.items():
         if nodes:
             session.doubt(f"{name}: {len(nodes)} nodes are unknown, the cost of their pods is not known")

@@ -15,8 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
+from service.exports.csv_text import safe_text
+
 UNKNOWN_TEXT = "-"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _PIPE_WIDTH = 240
 """Columns of a table that nobody watches: wide, so that no cell is folded."""
 
@@ -52,8 +53,8 @@ def as_ratio(value: Any) -> str:
 
 
 def as_amount(value: Any) -> str:
-    """Return an amount of money with two decimals; its currency stands in a column of its own."""
-    return UNKNOWN_TEXT if value is None else f"{Decimal(value):,.2f}"
+    """Return an amount of money with two decimals, never -0.00; its currency has a column of its own."""
+    return UNKNOWN_TEXT if value is None else f"{Decimal(value):z,.2f}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def plain(value: Any) -> Any:
     """Return a value as JSON holds it: decimals as text (exact), instants as RFC 3339, NaN as null."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, (date, Decimal, Path)):
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (date, Path)):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -118,8 +121,7 @@ def _csv_cell(value: Any) -> str:
         return ""
     if isinstance(value, (int, float, Decimal)):
         return str(ready)
-    text = ready if isinstance(ready, str) else json.dumps(ready, ensure_ascii=False)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    return safe_text(ready if isinstance(ready, str) else json.dumps(ready, ensure_ascii=False))
 
 
 def write_table(

@@ -2,84 +2,142 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from models.allocation.apportion import apportion_many
 from models.chargeback.lines import ChargeLine
-from models.vocabulary.errors import StorageError
-from service.exports.charge_columns import COLUMNS, ChargeContext, coins
-from service.exports.csv_text import csv_text
+from models.exchange.convert import Converted
+from models.vocabulary.errors import UsageError
+from service.exports.charge_columns import COLUMNS, CONTRACT_VERSION
+from service.exports.columns import Charge, ChargeContext
+from service.exports.csv_file import coins, write_csv
+from service.exports.drafts import WrittenFile, drafting, manifest_path, sha256_of
+from service.exports.origin_charges import with_ratios
+from service.exports.parquet_file import write_parquet
+from service.exports.payer_rows import payer_rows
+from service.exports.xlsx_file import check_row_count, write_xlsx
 
-_RATIO_UNITS = 10**12
+
+class FileType(StrEnum):
+    """How a chargeback file is stored."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True)
-class WrittenFile:
-    """A file that was written, with the hash of its bytes."""
+class FileShape:
+    """Format, file type and byte order mark of a file.
 
-    path: Path
-    manifest: Path
-    sha256: str
-    line_count: int
+    Parameters
+    ----------
+    name : str
+        Format: summary, detail or focus.
+    file_type : FileType
+    has_mark : bool
+        Whether a CSV begins with a byte order mark, by which Excel knows UTF-8.
+
+    Raises
+    ------
+    UsageError
+        If a mark is asked for that the file type has no place for.
+    """
+
+    name: str
+    file_type: FileType = FileType.CSV
+    has_mark: bool = False
+
+    def __post_init__(self) -> None:
+        if self.has_mark and self.file_type is not FileType.CSV:
+            raise UsageError(f"--bom belongs to CSV files; {self.file_type} has no place for it")
 
 
-def file_name(period: str, name: str, revision: int) -> str:
+def file_name(period: str, name: str, revision: int, file_type: FileType = FileType.CSV) -> str:
     """Return the name of a chargeback file: which close of the month it shows, or that it is a draft."""
     state = f"r{revision}" if revision else "DRAFT"
-    return f"chargeback_{period}_{name}_{state}_millicore.csv"
+    return f"chargeback_{period}_{name}_{state}_millicore.{file_type}"
 
 
 def write_charges(
     target: Path,
-    name: str,
+    shape: FileShape,
     lines: Sequence[ChargeLine],
     context: ChargeContext,
     manifest: Mapping[str, Any],
+    converted: Sequence[Converted | None] | None = None,
 ) -> WrittenFile:
-    """Write lines as CSV and a manifest beside it (``<file>.manifest.json``).
+    """Write lines as a file and a manifest beside it (``<file>.manifest.json``).
 
-    Both are written beside their place and renamed, the manifest last; equal input gives equal bytes.
+    Both are written whole beside their place and then renamed, the manifest last; equal input gives equal
+    bytes. A kill leaves what was there before, and at most a draft whose name begins with a point.
 
     Parameters
     ----------
     target : Path
-        The CSV file.
-    name : str
-        Format: summary, detail or focus.
+    shape : FileShape
     lines : sequence of ChargeLine
         In the order of the file.
     context : ChargeContext
     manifest : mapping
         What the manifest says besides hash, file and totals.
+    converted : sequence of Converted or None
+        The lines' costs in the reporting currency; None where there is none.
 
     Raises
     ------
+    UsageError
+        If an Excel sheet has fewer rows than the file has lines.
     StorageError
         If the file cannot be written; nothing of it is left.
     """
-    columns = COLUMNS[name]
-    rows = ([column.value(line, context) for column in columns] for line in lines)
-    digest = _write(target, csv_text([column.name for column in columns], rows))
+    shown = [None] * len(lines) if converted is None else converted
+    rows = payer_rows(lines, shown) if shape.name == "summary" else with_ratios(lines, shown)
+    if shape.file_type is FileType.XLSX:
+        check_row_count(len(rows))
     described = {
         **manifest,
+        "contract_version": CONTRACT_VERSION,
         "file": target.name,
-        "format": name,
-        "line_count": len(lines),
-        "sha256": digest,
+        "file_type": shape.file_type.value,
+        "format": shape.name,
+        "line_count": len(rows),
         "totals": _totals(lines),
+        **_reported(shown),
     }
-    path = target.with_name(f"{target.name}.manifest.json")
-    _write(path, [json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False) + "\n"])
-    return WrittenFile(target, path, digest, len(lines))
+    with drafting(target) as (draft, note):
+        _write_rows(draft, shape, rows, context, described)
+        digest = sha256_of(draft)
+        text = json.dumps({**described, "sha256": digest}, indent=2, sort_keys=True, ensure_ascii=False)
+        note.write_text(f"{text}\n", encoding="utf-8")
+    return WrittenFile(target, manifest_path(target), digest, len(rows))
+
+
+def _write_rows(
+    draft: Path, shape: FileShape, rows: Sequence[Charge], context: ChargeContext, manifest: Mapping[str, Any]
+) -> None:
+    columns = COLUMNS[shape.name]
+    if shape.file_type is FileType.CSV:
+        write_csv(draft, columns, rows, context, has_mark=shape.has_mark)
+    elif shape.file_type is FileType.PARQUET:
+        write_parquet(draft, columns, rows, context)
+    else:
+        write_xlsx(draft, columns, rows, context, manifest)
+
+
+def _reported(converted: Sequence[Converted | None]) -> dict[str, Any]:
+    """Return the total in the reporting currency, and how many lines have no rate; nothing without one."""
+    known = [one for one in converted if one is not None]
+    if not known:
+        return {}
+    total = coins(sum(one.units for one in known), known[0].currency)
+    missing = len(converted) - len(known)
+    reported = {"currency": known[0].currency, "effective_cost": total, "line_count_without_rate": missing}
+    return {"reporting_total": reported}
 
 
 def _totals(lines: Iterable[ChargeLine]) -> list[dict[str, str]]:
@@ -91,45 +149,3 @@ def _totals(lines: Iterable[ChargeLine]) -> list[dict[str, str]]:
         {"currency": currency, "effective_cost": coins(total, currency)}
         for currency, total in sorted(sums.items())
     ]
-
-
-def allocated_ratios(lines: Sequence[ChargeLine]) -> dict[int, str]:
-    """Return by ``id(line)`` its share of its origin charge: a cluster's node bill of a day in a currency.
-
-    The shares of an origin add up to 1 exactly, in twelve decimals. Corrections have no origin here.
-    """
-    origins: dict[tuple[object, ...], list[ChargeLine]] = {}
-    for line in lines:
-        if line.correction is not None:
-            continue
-        origins.setdefault((line.currency, line.cluster, line.day), []).append(line)
-    ratios = {}
-    for members in origins.values():
-        weights = np.array([max(line.effective, 0) for line in members], dtype=np.int64)
-        for line, part in zip(members, apportion_many(_RATIO_UNITS, weights).tolist(), strict=True):
-            ratios[id(line)] = f"{part // _RATIO_UNITS}.{part % _RATIO_UNITS:012d}"
-    return ratios
-
-
-def _write(target: Path, pieces: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    draft: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=".chargeback-", delete=False) as out:
-            draft = Path(out.name)
-            for piece in pieces:
-                content = piece.encode()
-                digest.update(content)
-                out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.chmod(0o644)
-        draft.replace(target)
-    except OSError as problem:
-        raise StorageError(
-            f"{target} cannot be written: {problem.strerror or problem}; nothing of it was stored"
-        ) from problem
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
-    return digest.hexdigest()

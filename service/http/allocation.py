@@ -28,6 +28,9 @@ _NOT_DONE = ("filter", "share", "step", "offset", "limit", "format", "costMetric
 _ALIASES = {"label:team": "team", "label:owner": "team", "service": "controller", "deployment": "controller"}
 
 
+_BESIDE_NODES = {"pvCost": "storage", "networkCost": "network", "loadBalancerCost": "load_balancer"}
+
+
 @dataclass(frozen=True)
 class AllocationQuery:
     """What is asked for: billing days (both included), grouping, one set or one per day."""
@@ -149,7 +152,8 @@ def _allocation(
     start, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in bounds)
     seconds = (bounds[1] - bounds[0]).total_seconds()
     cpu, memory, gpu = (_sum(rows, resource) for resource in ("cpu", "memory", "gpu"))
-    costs = [use.cost for use in (cpu, memory, gpu) if use.cost is not None]
+    beside = {field: _sum(rows, resource).cost for field, resource in _BESIDE_NODES.items()}
+    costs = [cost for cost in (cpu.cost, memory.cost, gpu.cost, *beside.values()) if cost is not None]
     return {
         "name": name,
         "properties": {
@@ -162,9 +166,7 @@ def _allocation(
         **_resource("cpu", "CoreHours", "Core", cpu, seconds),
         **_resource("ram", "ByteHours", "Byte", memory, seconds),
         **_resource("gpu", "Hours", "", gpu, seconds),
-        "pvCost": None,
-        "networkCost": None,
-        "loadBalancerCost": None,
+        **{field: None if cost is None else float(cost) for field, cost in beside.items()},
         "externalCost": None,
         "sharedCost": 0.0,
         "totalCost": float(sum(costs, Decimal(0))) if costs else None,

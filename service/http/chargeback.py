@@ -18,24 +18,42 @@ class ExportedFile:
     name: str
     content: bytes
     sha256: str
+    media_type: str = "text/csv; charset=utf-8"
 
 
-def export_bytes(runtime: Runtime, principal: Principal, month: str, name: str) -> ExportedFile:
-    """Return a month's chargeback file in one of the export formats.
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def export_bytes(
+    runtime: Runtime, principal: Principal, month: str, name: str, file_type: str = "csv"
+) -> ExportedFile:
+    """Return a month's chargeback file in one of the export formats and file types.
 
     Raises
     ------
     Forbidden, UsageError, InputError, NotFound
-        As `service.usecases.chargeback.export_chargeback` does.
+        As `service.usecases.chargeback_export.export_chargeback` does.
     """
     with tempfile.TemporaryDirectory(prefix="millicore-export-") as folder:
-        written = export_chargeback(runtime, principal, month, format=name, output_file=Path(folder))
-        file = ExportedFile(written.path.name, written.path.read_bytes(), written.sha256)
+        written = export_chargeback(
+            runtime, principal, month, format=name, file_type=file_type, output_file=Path(folder)
+        )
+        content = written.path.read_bytes()
+        file = ExportedFile(written.path.name, content, written.sha256, MEDIA_TYPES[file_type])
     runtime.warehouse.audit.append(
         principal,
         "export chargeback",
         month,
         runtime.now(),
-        {"format": name, "sha256": file.sha256, "byte_count": len(file.content)},
+        {
+            "format": name,
+            "file_type": file_type,
+            "sha256": file.sha256,
+            "byte_count": len(file.content),
+        },
     )
     return file

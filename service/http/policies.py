@@ -36,7 +36,7 @@ def _rule(pattern: str, policy: Policy, *methods: str) -> PathRule:
     return PathRule(re.compile(pattern), policy, frozenset(methods) or _READ)
 
 
-BOARD_PATHS: Final = ("suggestions", "chargeback", "oversell", "health")
+BOARD_PATHS: Final = ("changes", "suggestions", "chargeback", "oversell", "health")
 """Addresses of the boards; the cost board is ``/``."""
 
 RULES: Final = (

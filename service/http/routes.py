@@ -103,14 +103,15 @@ class Api:
     async def chargeback(self, request: Request) -> Response:
         """Answer a month's file: the bytes that the command line writes."""
         name = request.query_params.get("format", "summary")
+        kind = request.query_params.get("file_type", "csv")
         month = request.path_params["month"]
-        file = await _in_thread(export_bytes, self._runtime, _principal(request), month, name)
+        file = await _in_thread(export_bytes, self._runtime, _principal(request), month, name, kind)
         headers = {
             **_NO_STORE,
             "content-disposition": f'attachment; filename="{file.name}"',
             "x-content-sha256": file.sha256,
         }
-        return Response(file.content, media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(file.content, media_type=file.media_type, headers=headers)
 
     async def recommendations(self, request: Request) -> Response:
         """Answer the suggestions that the caller may see."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +17,22 @@ from models.allocation.columns import (
     CPU,
     GPU,
     MEMORY,
-    Allocation,
     ContainerColumns,
     ContainerResource,
     ContainerTerms,
     Floats,
 )
 from models.allocation.kernel import allocate_node_hours, clip_requests
+from models.allocation.serverless import bill_by_pods
+from models.billing.factors import BillFactor
+from models.billing.scale import apply_bill_factors
+from models.pricing.asset_book import AssetPrices, ChargedKind
 from models.pricing.node_cost import price_node_hours
+from models.pricing.pod_price import price_by_pods, with_pod_costs
 from models.pricing.price_book import DefaultPrice, PriceBook
 from models.pricing.price_list import PriceRow
+from service.jobs.asset_tables import AssetInputs, AssetReader
+from service.jobs.assets import allocate_assets
 from service.jobs.container_chunks import PodHours, container_chunks, hour_values, single
 from service.jobs.node_hours import (
     NODE_COLUMNS,
@@ -37,10 +45,11 @@ from service.jobs.node_hours import (
     money_arrays,
     take_codes,
 )
+from service.jobs.node_lines import node_lines
 from warehouse.lake.observed_tables import NODE_HOUR
 from warehouse.lake.partition_files import StagedFile, read_partition, write_partition
 
-CODE_VERSION = "allocation-1"
+CODE_VERSION = "allocation-2"
 """Raise it when the result for equal inputs changes: every day is then allocated again."""
 
 _SOURCE_COLUMNS = {
@@ -69,6 +78,10 @@ class AllocationTask:
         Labels by label set id, for node selectors.
     lake_url, storage_options
         Where the results go.
+    assets : AssetInputs
+        Volumes, load balancers and traffic of the day.
+    bill_factors : tuple of BillFactor
+        By which the provider's bill makes list prices its own; empty leaves prices as listed.
     """
 
     cluster: str
@@ -81,14 +94,17 @@ class AllocationTask:
     lake_url: str
     node_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     storage_options: Mapping[str, str] = field(default_factory=dict)
+    assets: AssetInputs = field(default_factory=AssetInputs)
+    bill_factors: tuple[BillFactor, ...] = ()
 
 
 @dataclass(frozen=True)
 class AllocationResult:
     """What a worker wrote, and what it could not price.
 
-    ``node_hours_by_type`` counts node-hours per (provenance, instance type); ``unknown_nodes`` are node keys
-    that containers name but no node-hour describes.
+    ``node_hours_by_type`` counts node-hours per (provenance, instance type), ``asset_hours_by_type`` those of
+    other assets per (provenance, kind and type); ``unknown_nodes`` are node keys that containers name but no
+    node-hour describes; ``uncharged`` are assets that no price speaks of.
     """
 
     cluster: str
@@ -98,10 +114,12 @@ class AllocationResult:
     container_hours: int
     node_hours_by_type: Mapping[tuple[str, str], int]
     unknown_nodes: tuple[str, ...]
+    asset_hours_by_type: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    uncharged: frozenset[ChargedKind] = frozenset()
 
 
 def allocate_partition(task: AllocationTask) -> AllocationResult:
-    """Price the node-hours of a cluster-day and allocate them to its containers.
+    """Price the node-hours and other assets of a cluster-day and allocate them to its containers and pods.
 
     Rows stream from the lake's files through the kernel into one Parquet file; the result becomes part of
     the lake only when the driver commits it.
@@ -114,18 +132,25 @@ def allocate_partition(task: AllocationTask) -> AllocationResult:
     nodes = _read_nodes(task)
     book = PriceBook(task.prices, task.node_labels)
     priced = price_node_hours(nodes, book, default=task.default)
+    priced = apply_bill_factors(priced, nodes, task.bill_factors, cluster=task.cluster)
+    priced, rates = price_by_pods(nodes, priced, book, default=task.default)
+    reader = AssetReader(task.assets, task.pod_files, task.storage_options)
+    assets = allocate_assets(reader, nodes, AssetPrices(task.prices, task.node_labels))
+    run = _Run(task, NodeHours(nodes, priced, rates))
     partition = {"cluster": task.cluster, "day": task.day}
-    run = _Run(task, NodeHours(nodes, priced))
+    lines = _joined_if_small(chain(run.lines(), assets.lines))
+    staged = write_partition("allocation_hour", partition, lines, task.lake_url, task.storage_options)
+    costs = pa.concat_tables([with_pod_costs(priced, run.pod_costs), assets.prices])
     return AllocationResult(
         task.cluster,
         task.day,
-        write_partition("asset_price_hour", partition, priced, task.lake_url, task.storage_options),
-        write_partition(
-            "allocation_hour", partition, _joined_if_small(run.lines()), task.lake_url, task.storage_options
-        ),
+        write_partition("asset_price_hour", partition, costs, task.lake_url, task.storage_options),
+        staged,
         run.container_hours,
         _count_types(nodes, priced),
         tuple(sorted(run.unknown_nodes)),
+        assets.hours_by_type,
+        assets.uncharged,
     )
 
 
@@ -166,12 +191,13 @@ class _Run:
     def __init__(self, task: AllocationTask, nodes: NodeHours) -> None:
         self.container_hours = 0
         self.unknown_nodes: set[str] = set()
+        self.pod_costs: dict[int, Decimal] = {}
         self._task = task
         self._nodes = nodes
 
     def lines(self) -> Iterator[pa.Table]:
         """Yield lines of ``allocation_hour``: containers by resource, chunk by chunk, then the nodes."""
-        node_lines = []
+        of_nodes: list[pa.Table] = []
         seen: list[npt.NDArray[np.int64]] = []
         pods = PodHours(self._task.pod_files, self._task.storage_options)
         for rows in container_chunks(self._task.container_files, self._task.storage_options):
@@ -181,16 +207,17 @@ class _Run:
             seen.append(distinct)
             chunk = _Chunk(rows, hours, self._nodes, self._nodes.rows_of_hours(distinct), pods)
             self.unknown_nodes |= chunk.unknown_nodes()
+            self.pod_costs |= chunk.pod_costs()
             yield from chunk.container_lines()
-            node_lines += chunk.node_lines()
+            of_nodes += chunk.node_lines()
         quiet = np.flatnonzero(~np.isin(self._nodes.hours, np.concatenate([*seen, _NO_HOURS])))
         if len(quiet):
             nothing = ContainerColumns(np.zeros(0, np.int64), {})
-            node_lines += _node_lines(
+            of_nodes += node_lines(
                 self._nodes, quiet, allocate_node_hours(nothing, self._nodes.subset(quiet))
             )
-        if node_lines:
-            yield pa.concat_tables(node_lines).unify_dictionaries().combine_chunks()
+        if of_nodes:
+            yield pa.concat_tables(of_nodes).unify_dictionaries().combine_chunks()
 
 
 _NO_HOURS = np.zeros(0, np.int64)
@@ -217,9 +244,12 @@ class _Chunk:
         self._label_set = facts.label_set
         self._scheduled = facts.scheduled_seconds
         self._demand = self._demands()
-        self._allocation = allocate_node_hours(
-            ContainerColumns(self._position, self._demand, self._identity_rank), nodes.subset(node_rows)
-        )
+        containers = ContainerColumns(self._position, self._demand, self._identity_rank)
+        columns = nodes.subset(node_rows)
+        if nodes.rates is not None:
+            containers, columns = bill_by_pods(containers, columns, nodes.rates.subset(node_rows))
+        self._costs = columns.cost_units
+        self._allocation = allocate_node_hours(containers, columns)
 
     def unknown_nodes(self) -> set[str]:
         """Return node keys that no node-hour describes."""
@@ -227,6 +257,13 @@ class _Chunk:
         if not len(lost):
             return set()
         return {key or "(none)" for key in pc.unique(self._rows.column("node_key").take(lost)).to_pylist()}
+
+    def pod_costs(self) -> dict[int, Decimal]:
+        """Return what node-hours that are billed by their pods cost, by position."""
+        if self._nodes.rates is None:
+            return {}
+        own = np.flatnonzero(self._nodes.rates.is_by_pod[self._node_rows])
+        return {int(self._node_rows[one]): Decimal(int(self._costs[one])).scaleb(-9) for one in own}
 
     def container_lines(self) -> Iterator[pa.Table]:
         """Yield one table of lines per resource."""
@@ -263,7 +300,7 @@ class _Chunk:
 
     def node_lines(self) -> list[pa.Table]:
         """Return one table of idle and overhead lines per resource."""
-        return _node_lines(self._nodes, self._node_rows, self._allocation)
+        return node_lines(self._nodes, self._node_rows, self._allocation)
 
     def _rows_to_clip(self) -> npt.NDArray[np.int64]:
         node_seconds = np.append(self._nodes.seconds[self._node_rows], _FULL_HOUR_SECONDS)
@@ -319,42 +356,3 @@ def _or_unpriced(provenance: pa.DictionaryArray, of_node: npt.NDArray[np.int64])
 
 def _with_null(values: Floats) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
-
-
-def _node_lines(nodes: NodeHours, rows: npt.NDArray[np.int64], allocation: Allocation) -> list[pa.Table]:
-    """Return idle and overhead lines; a node without the resource has none."""
-    tables = []
-    for resource, terms in allocation.nodes.items():
-        kept = np.flatnonzero(~(nodes.columns.resources[resource].capacity_seconds[rows] == 0))
-        chosen = rows[kept]
-        count = len(kept)
-        money = {
-            name: money_array(getattr(terms, part)[kept], terms.is_costed[kept])
-            for name, part in _NODE_MONEY.items()
-        }
-        tables.append(
-            pa.table(
-                {
-                    "hour": pa.array(nodes.hours[chosen], pa.timestamp("us", tz="UTC")),
-                    "node_key": take_codes(nodes.node_keys, chosen),
-                    "line_kind": constant("node", count),
-                    "pod_uid": constant("", count),
-                    "container": constant("", count),
-                    "resource": constant(resource, count),
-                    "node_pool": take_codes(nodes.node_pool, chosen),
-                    "currency": take_codes(nodes.currency, chosen),
-                    "provenance": take_codes(nodes.provenance, chosen),
-                    "idle_seconds": pa.array(terms.idle_seconds[kept]),
-                    **money,
-                }
-            )
-        )
-    return tables
-
-
-_NODE_MONEY = {
-    "idle_cost": "idle",
-    "overhead_cost": "overhead",
-    "oversell_gain": "oversell_gain",
-    "burst_gain": "burst_gain",
-}

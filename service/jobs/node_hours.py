@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.allocation.columns import CPU, GPU, MEMORY, Floats, NodeColumns, NodeResource, Units
+from models.allocation.serverless import PodRates
 
 HOUR_MICROSECONDS = 3_600_000_000
 NODE_COLUMNS = (
@@ -64,10 +65,12 @@ class NodeHours:
     nodes : pyarrow.Table
         Rows of ``node_hour`` with ``NODE_COLUMNS``.
     priced : pyarrow.Table
-        The same rows from ``price_node_hours``.
+        The same rows from ``price_node_hours`` and ``price_by_pods``.
+    rates : PodRates or None
+        Of the node-hours that are billed by their pods.
     """
 
-    def __init__(self, nodes: pa.Table, priced: pa.Table) -> None:
+    def __init__(self, nodes: pa.Table, priced: pa.Table, rates: PodRates | None = None) -> None:
         self.hours = nodes.column("hour").cast(pa.int64()).to_numpy()
         keys = nodes.column("node_key").combine_chunks().dictionary_encode()
         if isinstance(keys, pa.ChunkedArray):
@@ -77,7 +80,8 @@ class NodeHours:
         self.node_pool = encoded(nodes.column("node_pool"))
         self.currency = encoded(priced.column("currency"))
         self.provenance = encoded(priced.column("provenance"))
-        self.columns = _columns(nodes, priced, self.seconds)
+        self.rates = rates
+        self.columns = _columns(nodes, priced, self.seconds, has_rates=rates is not None)
 
     def rows_of_hours(self, hours: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the positions of the node-hours of some hours."""
@@ -114,14 +118,16 @@ class NodeHours:
         )
 
 
-def _columns(nodes: pa.Table, priced: pa.Table, seconds: Floats) -> NodeColumns:
+def _columns(nodes: pa.Table, priced: pa.Table, seconds: Floats, *, has_rates: bool) -> NodeColumns:
     resources = {}
     for name, (capacity, allocatable, weight) in _CAPACITIES.items():
         amount = floats(nodes.column(capacity))
         usable = floats(nodes.column(allocatable))
         amount = np.where(np.isnan(amount), usable, amount)
-        if name == GPU and not np.nansum(amount):
-            continue
+        if name == GPU:
+            amount = np.nan_to_num(amount)  # a node that names no devices has none
+            if not has_rates and not amount.any():
+                continue
         resources[name] = NodeResource(amount * seconds, usable * seconds, floats(priced.column(weight)))
     cost = priced.column("effective_cost").combine_chunks()
     return NodeColumns(money_units(cost), ~cost.is_null().to_numpy(zero_copy_only=False), resources)

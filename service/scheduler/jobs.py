@@ -10,6 +10,7 @@ from service.runtime import Runtime
 from service.scheduler.clock import Bell, Job
 from service.usecases.allocation import allocate
 from service.usecases.ingest_prometheus import IngestOptions, run_ingest
+from service.usecases.ownership_sync import sync_all
 from service.usecases.pipeline import run_models
 from service.usecases.upkeep import keep_up
 
@@ -44,7 +45,8 @@ def scheduled_jobs(runtime: Runtime, is_stopping: Callable[[], bool]) -> Sequenc
         lambda: _keep_up(runtime),
         after=frozenset({MODELS_JOB}),
     )
-    return (*ingest, models, upkeep)
+    owners = Job("ownership", Bell(minute=settings.schedule_ownership_minute), lambda: sync_all(runtime))
+    return (*ingest, *((owners,) if settings.ownership_sources else ()), models, upkeep)
 
 
 def _ingest_work(runtime: Runtime, cluster: str, is_stopping: Callable[[], bool]) -> Callable[[], None]:

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from models.ownership.matching import OwnershipBook
+from models.billing.factors import BillFactor
+from models.billing.scale import hash_factors
+from models.pricing.asset_book import ChargedKind, charged_kinds
 from models.pricing.price_book import DefaultPrice, PriceBook
 from models.vocabulary.errors import LakeInconsistent
-from models.vocabulary.windows import DAY, HourWindow, day_start
+from models.vocabulary.windows import DAY, HourWindow, day_start, month_bounds
 from service.jobs.allocation import (
     CODE_VERSION,
     AllocationResult,
     AllocationTask,
     allocate_partition,
 )
+from service.jobs.asset_tables import AssetInputs, ChargedSpan
 from service.leasing import HeldLease, holding
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
 from service.settings import Settings
+from service.usecases.bill_factors import active_factors, factors_of_day
 from service.usecases.cost_days import build_cost_days, build_workload_hours, label_sets
+from service.usecases.ownership import ownership_book
 from warehouse.lake.partition_files import partition_of, split_file_url
 from warehouse.pins import Pin
 
 ALLOCATION_JOB = "allocation"
 DAYS_PER_COMMIT = 31
 _NO_PRICE = ("assumed", "unpriced")
+_ASSET_TABLES = {
+    "volume_files": "volume_hour",
+    "mount_files": "volume_mount_hour",
+    "load_balancer_files": "load_balancer_hour",
+    "flow_files": "network_flow_hour",
+}
+_PLURALS = {
+    "volume": "volumes",
+    "load_balancer": "load balancers",
+    "network": "traffic",
+    "control_plane": "control planes of some clusters",
+}
+_WHICH = {"network": " of it", "control_plane": " that fits them"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,10 @@ class AllocationReport:
         Node-hours per (provenance, instance type) whose price is assumed or unknown.
     unknown_nodes : mapping of str to tuple of str
         Node keys that containers name and no node-hour describes, by cluster: their cost is null.
+    asset_hours_by_type : mapping
+        Hours of other assets per (provenance, kind and type, such as ``volume gp3``) without a price.
+    notes : tuple of str
+        What was seen and is not charged, in words.
     """
 
     days: Mapping[str, tuple[date, ...]]
@@ -54,11 +76,14 @@ class AllocationReport:
     container_hours: int
     node_hours_by_type: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unknown_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asset_hours_by_type: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_fully_priced(self) -> bool:
-        """Whether every node-hour that was allocated had a price from the price list."""
-        return not self.node_hours_by_type and not any(self.unknown_nodes.values())
+        """Whether every asset-hour that was allocated had a price from the price list."""
+        doubts = (self.node_hours_by_type, self.asset_hours_by_type, *self.unknown_nodes.values())
+        return not any(doubts)
 
 
 def allocate(
@@ -94,20 +119,40 @@ def allocate(
     for name in names:
         with holding(runtime, name, ALLOCATION_JOB) as held:
             outcomes[name] = _allocate_cluster(runtime, name, window, held, shown)
-    kinds: Counter[tuple[str, str]] = Counter()
-    for outcome in outcomes.values():
-        for result in outcome.results:
-            kinds.update({key: n for key, n in result.node_hours_by_type.items() if key[0] in _NO_PRICE})
+    results = [result for outcome in outcomes.values() for result in outcome.results]
     return AllocationReport(
         {name: outcome.days for name, outcome in outcomes.items()},
         {name: outcome.cost_dates for name, outcome in outcomes.items()},
-        sum(result.container_hours for outcome in outcomes.values() for result in outcome.results),
-        dict(sorted(kinds.items())),
+        sum(result.container_hours for result in results),
+        _without_price(result.node_hours_by_type for result in results),
         {
             name: tuple(sorted({node for result in outcome.results for node in result.unknown_nodes}))
             for name, outcome in outcomes.items()
         },
+        _without_price(result.asset_hours_by_type for result in results),
+        _notes(runtime, {kind for result in results for kind in result.uncharged}),
     )
+
+
+def _without_price(counts: Iterable[Mapping[tuple[str, str], int]]) -> dict[tuple[str, str], int]:
+    """Add up what has no price of its own, by (provenance, type)."""
+    found: Counter[tuple[str, str]] = Counter()
+    for count in counts:
+        found.update({key: hours for key, hours in count.items() if key[0] in _NO_PRICE})
+    return dict(sorted(found.items()))
+
+
+def _notes(runtime: Runtime, uncharged: Iterable[ChargedKind]) -> tuple[str, ...]:
+    """Say what is not charged, and why."""
+    notes = []
+    for kind, type_name in sorted(uncharged, key=lambda one: (one.asset_kind, one.type_name or "")):
+        what = _PLURALS[kind] if type_name is None else f"{_PLURALS[kind]} of class {type_name}"
+        verb = "are" if kind != "network" else "is"
+        why = f"the price list has no {kind.replace('_', ' ')} price{_WHICH.get(kind, '')}"
+        if runtime.settings.charged_asset_kinds is not None:
+            why = "the setting charged_asset_kinds leaves them out"
+        notes.append(f"{what} {verb} not charged: {why}")
+    return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -141,7 +186,7 @@ def _allocate_cluster(
             results += done
     build_workload_hours(runtime, cluster, inputs, CODE_VERSION, held)
     zone = runtime.warehouse.periods.billing_zone() or runtime.settings.zone
-    book = OwnershipBook(runtime.warehouse.ownership.all())
+    book = ownership_book(runtime, cluster)
     dates = build_cost_days(runtime, cluster, _billing_days(whole, zone), book, zone, held)
     return _Outcome(tuple(dirty), tuple(dates), tuple(results))
 
@@ -165,26 +210,62 @@ def _billing_days(window: HourWindow, zone: ZoneInfo) -> tuple[date, date]:
 
 @dataclass(frozen=True)
 class _Prices:
-    """Prices of one cluster: rows, default, and the node labels that selectors look at."""
+    """Prices of one cluster: rows, default, the node labels that selectors look at, and what is charged."""
 
     book: PriceBook
     default: DefaultPrice | None
     labels: Mapping[str, Mapping[str, str]]
+    zone: ZoneInfo
+    asset_kinds: tuple[str, ...] | None
+    factors: tuple[BillFactor, ...] = ()
 
     @classmethod
     def of(cls, runtime: Runtime, cluster: str) -> _Prices:
         rows = runtime.warehouse.prices.all()
         has_selector = any(row.node_selector for row in rows)
         labels = label_sets(runtime, cluster) if has_selector else {}
-        return cls(PriceBook(rows, labels), default_price(runtime.settings), labels)
+        zone = runtime.warehouse.periods.billing_zone() or runtime.settings.zone
+        settings = runtime.settings
+        return cls(
+            PriceBook(rows, labels),
+            default_price(settings),
+            labels,
+            zone,
+            settings.charged_asset_kinds,
+            tuple(active_factors(runtime)),
+        )
 
     def day_hash(self, day: date, observed: str) -> str:
         """Return a hash of all that the allocation of a day depends on."""
         start, end = day_start(day), day_start(day + DAY)
         default = self.default.content_hash() if self.default else "strict"
         # Labels of a label set never change, so the sets that nodes name stand in the observed hash.
-        parts = (observed, self.book.hash_between(start, end), default)
+        kinds = [(span.start.isoformat(), sorted(map(repr, span.kinds))) for span in self.charged(day)]
+        factors = hash_factors(factors_of_day(self.factors, day))
+        parts = (
+            observed,
+            self.book.hash_between(start, end),
+            default,
+            kinds,
+            *([factors] if factors else []),
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    def charged(self, day: date) -> tuple[ChargedSpan, ...]:
+        """Return what is charged in the billing months that a day touches.
+
+        Unless a setting names the asset kinds, these are the kinds with a price at some time of the month: an
+        installation that prices nodes only must be able to close its months.
+        """
+        last = day_start(day + DAY) - DAY / 24
+        spans = []
+        for month in sorted({f"{hour.astimezone(self.zone):%Y-%m}" for hour in (day_start(day), last)}):
+            start, end = month_bounds(month, self.zone)
+            kinds = charged_kinds(self.book.rows, start, end)
+            if self.asset_kinds is not None:
+                kinds = frozenset(ChargedKind(kind, None) for kind in self.asset_kinds)
+            spans.append(ChargedSpan(start, end, kinds))
+        return tuple(spans)
 
     def of_day(self, day: date) -> PriceBook:
         start, end = day_start(day), day_start(day + DAY)
@@ -215,7 +296,7 @@ def _tasks(
     window = HourWindow(day_start(min(days)), day_start(max(days) + DAY))
     files = {
         table: files_by_day(runtime.warehouse.lake.files(table, cluster=cluster, window=window, pin=pin))
-        for table in ("container_hour", "pod_hour", "node_hour")
+        for table in ("container_hour", "pod_hour", "node_hour", *_ASSET_TABLES.values())
     }
     location = runtime.warehouse.location
     return [
@@ -230,6 +311,11 @@ def _tasks(
             lake_url=location.lake_url,
             node_labels=prices.labels,
             storage_options=location.storage_options,
+            assets=AssetInputs(
+                **{name: files[table].get(day, ()) for name, table in _ASSET_TABLES.items()},
+                charged=prices.charged(day),
+            ),
+            bill_factors=factors_of_day(prices.factors, day),
         )
         for day in days
     ]

@@ -6,28 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from models.chargeback.corrections import detail_lines, invoice_lines, table_lines
-from models.chargeback.lines import (
-    ChargeLine,
-    amount,
-    charge_lines,
-    closing_lines,
-    round_lines,
-    rounding_lines,
-    split_unpriced,
-    summarise,
-)
-from models.vocabulary.identity import Principal
-from models.vocabulary.money import minor_digits
+from models.chargeback.lines import amount
+from models.vocabulary.money import to_coins
 from models.vocabulary.windows import HourWindow, floor_hour, month_bounds
 from service.runtime import Runtime
-from service.usecases.closed_months import CORRECTIONS, COSTS, FrozenMonth, posted_lines
+from service.usecases.closed_months import FrozenMonth
+from service.usecases.cluster_life import expected_hours
 from warehouse.database.periods import PeriodState
-from warehouse.pins import Pin
-from warehouse.reads.charges import ChargeReads, visible_rows, visible_sums
 from warehouse.reads.coverage import CoverageReads
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -97,53 +84,13 @@ class BillingMonth:
         return HourWindow(floor_hour(self.start), HourWindow.of_hour(self.end - _MICROSECOND).end)
 
 
-def month_lines(
-    runtime: Runtime, principal: Principal, month: BillingMonth, name: str, pin: Pin | None = None
-) -> tuple[list[ChargeLine], list[Mapping[str, Any]]]:
-    """Return the lines of a format, corrections last, and the rows whose cost is not known.
-
-    A closed month is read from its closed files alone.
-    """
-    priced, unpriced = split_unpriced(_rows(runtime, principal, month, name, pin))
-    corrections = correction_lines(runtime, principal, month)
-    if name == "summary":
-        payers = summarise(charge_lines(priced))
-        return [*round_lines(payers), *closing_lines(payers), *invoice_lines(corrections)], unpriced
-    lines = charge_lines(priced)
-    closing = [*rounding_lines(lines), *closing_lines(lines)]
-    return [*lines, *closing, *detail_lines(corrections)], unpriced
-
-
-def _rows(
-    runtime: Runtime, principal: Principal, month: BillingMonth, name: str, pin: Pin | None
-) -> list[dict[str, Any]]:
-    """Return rows of daily costs, or their sums for a summary, from the closed files or the lake."""
-    if month.frozen is not None:
-        rows = month.frozen.table(COSTS)
-        return visible_sums(rows, principal) if name == "summary" else visible_rows(rows, principal)
-    reads = ChargeReads(runtime.warehouse.lake, pin)
-    read = reads.sums if name == "summary" else reads.rows
-    return read(principal, month.first, month.last)
-
-
-def correction_lines(runtime: Runtime, principal: Principal, month: BillingMonth) -> list[ChargeLine]:
-    """Return the exact lines of earlier months' corrections that a month takes, as far as visible."""
-    lines = (
-        table_lines(month.frozen.table(CORRECTIONS))
-        if month.frozen is not None
-        else posted_lines(runtime, month.period)
-    )
-    teams = principal.visible_teams()
-    return lines if teams is None else [line for line in lines if line.team in teams]
-
-
 def in_coins(total: Decimal | None, currency: str | None) -> Decimal:
     """Return an amount rounded to the smallest coin of its currency; None is nothing."""
-    return round(total or Decimal(0), minor_digits(currency or ""))
+    return to_coins(total or Decimal(0), currency or "")
 
 
 def month_coverage(runtime: Runtime, month: BillingMonth) -> tuple[Coverage, ...]:
-    """Count hours from a cluster's first stored one to now; older ones are no gap.
+    """Count hours from a cluster's first stored one to now, or to its end; older ones are no gap.
 
     Of a closed month, as they were counted when it was closed.
     """
@@ -155,16 +102,9 @@ def month_coverage(runtime: Runtime, month: BillingMonth) -> tuple[Coverage, ...
         return ()
     # before a cluster's first stored hour nothing is complete or partial
     stored = CoverageReads(runtime.warehouse.database).stored_counts(HourWindow(month.hours.start, until))
-    for cluster in runtime.warehouse.clusters.list():
-        span = runtime.warehouse.ledger.span(cluster.name)
-        if span is None or span.start >= until:
-            continue
-        start = max(month.hours.start, span.start)
-        if start >= until:
-            continue
-        window = HourWindow(start, until)
-        complete, partial = stored.get(cluster.name, (0, 0))
-        found.append(Coverage(cluster.name, window.hour_count, complete, partial))
+    for cluster, window in expected_hours(runtime, HourWindow(month.hours.start, until)):
+        complete, partial = stored.get(cluster, (0, 0))
+        found.append(Coverage(cluster, window.hour_count, complete, partial))
     return tuple(found)
 
 
@@ -179,9 +119,20 @@ def month_problems(
     now: datetime,
     coverage: Sequence[Coverage],
     assumed: Mapping[str, int],
-    unpriced_hours: float,
+    unpriced: Sequence[str],
 ) -> tuple[str, ...]:
-    """Say in words what stands against booking the month."""
+    """Say in words what stands against booking the month.
+
+    Parameters
+    ----------
+    month : BillingMonth
+    now : datetime
+    coverage : sequence of Coverage
+    assumed : mapping of str to int
+        Nano-units that rest on assumed prices, by currency.
+    unpriced : sequence of str
+        What has no cost, in words.
+    """
     found = []
     if now < month.end:
         found.append(f"{month.period} is not over: costs until now only")
@@ -192,6 +143,4 @@ def month_problems(
     for currency, total in assumed.items():
         if total:
             found.append(f"{in_coins(amount(total), currency)} {currency} rest on assumed prices")
-    if unpriced_hours:
-        found.append(f"{unpriced_hours:.0f} container-hours have no cost: node or price unknown")
-    return tuple(found)
+    return (*found, *unpriced)

@@ -1,60 +1,78 @@
-"""The proof of a chargeback: four sums of the same money, made independently of each other."""
+"""The proof of a chargeback: sums of the same money, made independently of each other."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, amount, split_unpriced, totals, units
-from models.ownership.timeline import cut
-from models.vocabulary.errors import InputError
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.money import minor_digits
+from models.vocabulary.money import minor_digits, to_coins
+from service.exports.reading import file_totals
 from service.runtime import Runtime
-from service.usecases.billing_months import BillingMonth, correction_lines, month_lines
+from service.usecases.billing_months import BillingMonth
 from service.usecases.closed_months import BILLS, COSTS, FrozenMonth, check_files
+from service.usecases.conservation import PayerTerms, Proof, hour_shares, payer_terms, prove
+from service.usecases.statement_lines import correction_lines, exact_lines, with_cents
 from warehouse.pins import Pin
 from warehouse.reads.charges import ChargeReads
-
-_HOUR_MICROSECONDS = 3_600_000_000
 
 
 @dataclass(frozen=True)
 class Check:
-    """Four sums of the month of one cluster, or of all, in one currency, made independently of each other."""
+    """Sums of the month of one cluster, or of all, in one currency, made independently of each other."""
 
     cluster: str
     currency: str
     node_bill: Decimal
+    """What all assets of the cluster cost."""
     allocated: Decimal
     daily_costs: Decimal
     lines: Decimal
     corrections: Decimal = Decimal(0)
     """Earlier months' corrections among the lines, each rounded; in none of the other three sums."""
+    other_items: Decimal = Decimal(0)
+    """Bill items and disputes among the lines, which no asset caused."""
+    proof: Proof | None = None
+    payers: PayerTerms | None = None
 
     @property
     def is_equal(self) -> bool:
-        """Whether node bill, allocation, daily costs and lines less corrections are equal to the cent."""
+        """Whether every hour is allocated exactly and all sums of the month are equal to the cent."""
         digits = minor_digits(self.currency)
-        return len({round(part, digits) for part in self.parts}) == 1
+        own = [self.node_bill, self.allocated, self.daily_costs]
+        if self.proof is not None:
+            own += [self.proof.causes.total, sum(self.proof.bill.values(), Decimal(0))]
+        if self.payers is not None:
+            own.append(self.payers.total)
+        is_charged = round(self.node_bill + self.other_items, digits) == round(
+            self.lines - self.corrections, digits
+        )
+        return is_charged and len({round(part, digits) for part in own}) == 1 and self.hours_unequal == 0
+
+    @property
+    def hours_unequal(self) -> int:
+        """Hours in which an asset's lines do not add up to its cost."""
+        return 0 if self.proof is None else self.proof.hours.hours_unequal
 
     @property
     def parts(self) -> tuple[Decimal, Decimal, Decimal, Decimal]:
         """The four sums of the month's own cost."""
-        return self.node_bill, self.allocated, self.daily_costs, self.lines - self.corrections
+        own = self.lines - self.corrections - self.other_items
+        return self.node_bill, self.allocated, self.daily_costs, own
 
 
 def verify(
     runtime: Runtime, principal: Principal, month: str, *, file: Path | None = None, pin: Pin | None = None
 ) -> list[Check]:
-    """Compare what the nodes cost with what was allocated, stored by day and charged, cluster by cluster.
+    """Prove a month: every hour's assets are allocated exactly, and what they cost is what is charged.
 
-    Of a closed month, all sums come from its closed files, whose bytes are hashed again.
+    Cluster by cluster: each asset-hour equals its lines; the month's assets by kind equal the causes, the
+    daily costs, the terms by payer and the lines of a file. Of a closed month, all sums come from its closed
+    files, whose bytes are hashed again.
 
     Parameters
     ----------
@@ -77,48 +95,71 @@ def verify(
     principal.require(Role.FINANCE, Role.LEADERSHIP, Role.PLATFORM)
     facts = BillingMonth.read(runtime, month)
     check_files(runtime, facts.period)
-    node_bill, allocated, daily = (
-        _live_sums(runtime, principal, facts, pin) if facts.frozen is None else _closed_sums(facts.frozen)
-    )
-    charged = (
-        totals(month_lines(runtime, principal, facts, "detail", pin)[0])
-        if file is None
-        else _read_totals(file)
-    )
-    corrections = _rounded_corrections(correction_lines(runtime, principal, facts))
+    found = _live_sums(runtime, principal, facts, pin) if facts.frozen is None else _closed_sums(facts.frozen)
+    own, _ = exact_lines(runtime, facts, pin, is_by_workload=False)
+    posted = correction_lines(runtime, principal, facts)
+    charged = totals(with_cents(own, posted)) if file is None else file_totals(file)
+    corrections, terms = _rounded_corrections(posted), payer_terms(own)
+    nothing = Decimal(0)
     checks = [
         Check(
-            cluster=cluster,
-            currency=currency,
-            node_bill=node_bill.get((currency, cluster), Decimal(0)),
-            allocated=allocated.get((currency, cluster), Decimal(0)),
-            daily_costs=amount(daily.get((currency, cluster), 0)),
-            lines=amount(charged.get((currency, cluster), 0)),
-            corrections=corrections.get((currency, cluster), Decimal(0)),
+            cluster=key[1],
+            currency=key[0],
+            node_bill=found.node_bill.get(key, nothing),
+            allocated=found.allocated.get(key, nothing),
+            daily_costs=amount(found.daily.get(key, 0)),
+            lines=amount(charged.get(key, 0)),
+            corrections=corrections.get(key, nothing),
+            other_items=terms[key].other_items if key in terms else nothing,
+            proof=found.proofs.get(key),
+            payers=terms.get(key),
         )
-        for currency, cluster in sorted({*node_bill, *allocated, *daily, *charged, *corrections})
-        if cluster != ALL_CLUSTERS
+        for key in sorted({*found.node_bill, *found.allocated, *found.daily, *charged, *corrections})
+        if key[1] != ALL_CLUSTERS
     ]
     return [*checks, *_whole_bills(checks, charged, corrections)]
 
 
-Sums = tuple[dict[tuple[str, str], Decimal], dict[tuple[str, str], Decimal], dict[tuple[str, str], int]]
+@dataclass(frozen=True)
+class _Sums:
+    """What a month cost, per currency and cluster, from three places."""
+
+    node_bill: Mapping[tuple[str, str], Decimal]
+    allocated: Mapping[tuple[str, str], Decimal]
+    daily: Mapping[tuple[str, str], int]
+    proofs: Mapping[tuple[str, str], Proof]
 
 
-def _live_sums(runtime: Runtime, principal: Principal, month: BillingMonth, pin: Pin | None) -> Sums:
-    reads = ChargeReads(runtime.warehouse.lake, pin)
-    rows = reads.sums(principal, month.first, month.last)
-    node_bill = sum_hours(month, reads, "asset_price_hour")
-    return node_bill, sum_hours(month, reads, "allocation_hour"), _daily(rows)
+def _live_sums(runtime: Runtime, principal: Principal, month: BillingMonth, pin: Pin | None) -> _Sums:
+    rows = ChargeReads(runtime.warehouse.lake, pin).sums(principal, month.first, month.last)
+    proofs = prove(runtime, month, pin)
+    return _Sums(
+        {key: sum(proof.bill.values(), Decimal(0)) for key, proof in proofs.items()},
+        {key: proof.causes.total for key, proof in proofs.items()},
+        _daily(rows),
+        proofs,
+    )
 
 
-def _closed_sums(frozen: FrozenMonth) -> Sums:
+def _closed_sums(frozen: FrozenMonth) -> _Sums:
     bills: list[dict[tuple[str, str], Decimal]] = [{}, {}]
     for row in frozen.table(BILLS).to_pylist():
         key = (row["currency"], row["cluster"])
         for sums, name in zip(bills, ("node_cost", "allocated_cost"), strict=True):
             sums[key] = sums.get(key, Decimal(0)) + Decimal(row[name])
-    return bills[0], bills[1], _daily(frozen.table(COSTS).to_pylist())
+    proofs = {
+        (one["currency"], one["cluster"]): Proof.read(one) for one in frozen.manifest.get("conservation", [])
+    }
+    return _Sums(bills[0], bills[1], _daily(frozen.table(COSTS).to_pylist()), proofs)
+
+
+def conservation_rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Return the proofs of a month for a manifest."""
+    return [
+        {"currency": check.currency, "cluster": check.cluster, **check.proof.described()}
+        for check in checks
+        if check.proof is not None
+    ]
 
 
 def _daily(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
@@ -138,11 +179,11 @@ def _rounded_corrections(lines: Sequence[ChargeLine]) -> dict[tuple[str, str], D
     wholes: dict[tuple[str, str], int] = {}
     found: dict[tuple[str, str], Decimal] = {}
     for (correction, currency, cluster), total in exact.items():
-        rounded = round(amount(total), minor_digits(currency))
+        rounded = to_coins(amount(total), currency)
         found[currency, cluster] = found.get((currency, cluster), Decimal(0)) + rounded
         wholes[correction, currency] = wholes.get((correction, currency), 0) + total
     for (_, currency), total in wholes.items():
-        rounded = round(amount(total), minor_digits(currency))
+        rounded = to_coins(amount(total), currency)
         found[currency, ALL_CLUSTERS] = found.get((currency, ALL_CLUSTERS), Decimal(0)) + rounded
     return found
 
@@ -167,6 +208,7 @@ def _whole_bills(
                     sum((one.daily_costs for one in mine), Decimal(0)),
                     sum((one.lines for one in mine), closing),
                     corrections.get((currency, ALL_CLUSTERS), Decimal(0)),
+                    sum((one.other_items for one in mine), Decimal(0)),
                 )
             )
     return found
@@ -174,37 +216,10 @@ def _whole_bills(
 
 def sum_hours(month: BillingMonth, reads: ChargeReads, table: str) -> dict[tuple[str, str], Decimal]:
     """Sum hourly costs per (currency, cluster) over the month; an hour that it cuts counts in part."""
-    shares = _hour_shares(month)
+    shares = hour_shares(month)
     sums: dict[tuple[str, str], Decimal] = {}
     for row in reads.hourly_costs(table, month.hours):
         share = shares.get(row["hour"], Decimal(1))
         key = (row["currency"], row["cluster"])
         sums[key] = sums.get(key, Decimal(0)) + row["cost"] * share
-    return sums
-
-
-def _hour_shares(month: BillingMonth) -> dict[datetime, Decimal]:
-    timeline = cut(month.first, month.last, month.zone, ())
-    shares = {}
-    for group in timeline.groups:
-        inside = sum(
-            length
-            for number, length in group.pieces
-            if month.first <= timeline.segments[number].billing_date <= month.last
-        )
-        if inside < _HOUR_MICROSECONDS:
-            shares.update(dict.fromkeys(group.hours, Decimal(inside) / _HOUR_MICROSECONDS))
-    return shares
-
-
-def _read_totals(file: Path) -> dict[tuple[str, str], int]:
-    """Add up a chargeback file per (currency, cluster)."""
-    sums: dict[tuple[str, str], int] = {}
-    try:
-        with file.open(encoding="utf-8", newline="") as source:
-            for row in csv.DictReader(source):
-                key = (row["BillingCurrency"], row["x_Cluster"])
-                sums[key] = sums.get(key, 0) + units(Decimal(row["EffectiveCost"]))
-    except (OSError, KeyError, ArithmeticError, UnicodeDecodeError) as problem:
-        raise InputError(f"is not a chargeback file ({problem})", file=str(file)) from problem
     return sums

@@ -9,18 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, amount, totals
+from models.exchange.convert import Converted, convert_lines, convert_summary
+from models.exchange.rates import RateRule
 from models.vocabulary.errors import UsageError
 from models.vocabulary.identity import Principal, Role
-from service.exports.charge_columns import COLUMNS, METHOD_ID, ChargeContext
-from service.exports.charge_file import WrittenFile, allocated_ratios, file_name, write_charges
+from service.exports.charge_columns import COLUMNS
+from service.exports.charge_file import FileShape, FileType, file_name, write_charges
+from service.exports.columns import ChargeContext
+from service.exports.drafts import WrittenFile
+from service.exports.focus_columns import METHOD_ID
 from service.jobs.allocation import CODE_VERSION
 from service.runtime import Runtime
-from service.usecases.billing_months import BillingMonth, in_coins, month_coverage, month_lines
+from service.usecases.billing_months import BillingMonth, in_coins, month_coverage
 from service.usecases.chargeback_periods import nothing_stored
 from service.usecases.cost_days import COST_CODE_VERSION
+from service.usecases.exchange import month_rates
 from service.usecases.period_close import code_versions
+from service.usecases.policies import MonthPolicy, month_policy
+from service.usecases.statement_lines import month_lines
 
 FORMATS = tuple(COLUMNS)
+FILE_TYPES = tuple(file_type.value for file_type in FileType)
 
 
 def export_chargeback(
@@ -29,9 +38,11 @@ def export_chargeback(
     month: str,
     *,
     format: str = "summary",  # noqa: A002 - the name of the flag
+    file_type: str = FileType.CSV,
+    has_mark: bool = False,
     output_file: Path,
 ) -> WrittenFile:
-    """Write a month's chargeback as CSV with a manifest beside it.
+    """Write a month's chargeback as a file with a manifest beside it.
 
     Parameters
     ----------
@@ -43,6 +54,10 @@ def export_chargeback(
     format : str
         ``summary`` (a line per payer, in coins), ``detail`` (a line per day, workload and resource, nine
         decimals, with a rounding line) or ``focus`` (the same in FOCUS columns).
+    file_type : str
+        ``csv``, ``parquet`` or ``xlsx``.
+    has_mark : bool
+        Whether a CSV begins with a byte order mark, for Excel.
     output_file : Path
         A file, or a folder in which the file gets a name that says whether it is a draft.
 
@@ -51,7 +66,7 @@ def export_chargeback(
     Forbidden
         If the principal may not see every team's costs.
     UsageError
-        If there is no such format.
+        If there is no such format or file type, a mark does not belong to it, or it cannot hold the lines.
     NotFound
         If nothing of the month is allocated.
     StorageError
@@ -60,6 +75,9 @@ def export_chargeback(
     principal.require(Role.FINANCE, Role.LEADERSHIP, Role.PLATFORM)
     if format not in FORMATS:
         raise UsageError(f"{format!r} is not a chargeback format: write {', '.join(FORMATS)}")
+    if file_type not in FILE_TYPES:
+        raise UsageError(f"{file_type!r} is not a file type: write {', '.join(FILE_TYPES)}")
+    shape = FileShape(format, FileType(file_type), has_mark)
     month_facts = BillingMonth.read(runtime, month)
     lines, unpriced = month_lines(runtime, principal, month_facts, format)
     if not lines and not unpriced:
@@ -68,9 +86,28 @@ def export_chargeback(
     context = _context(runtime, month_facts, ordered)
     target = output_file
     if target.is_dir():
-        target = target / file_name(month, format, month_facts.revision)
+        target = target / file_name(month, format, month_facts.revision, shape.file_type)
     manifest = _manifest(runtime, month_facts, ordered, unpriced, context)
-    return write_charges(target, format, ordered, context, manifest)
+    converted = _converted(runtime, principal, month_facts, ordered, format)
+    return write_charges(target, shape, ordered, context, manifest, converted)
+
+
+def _converted(
+    runtime: Runtime, principal: Principal, month: BillingMonth, lines: Sequence[ChargeLine], name: str
+) -> list[Converted | None] | None:
+    """Return the lines' costs in the reporting currency; None where there is none.
+
+    A payer's cost over days with rates of their own is converted day by day, so it needs the exact lines.
+    """
+    rates = month_rates(runtime, month)
+    if rates.reporting_currency is None:
+        return None
+    if name != "summary":
+        return convert_lines(lines, rates)
+    exact: list[ChargeLine] = []
+    if rates.rule is RateRule.DAILY:
+        exact = month_lines(runtime, principal, month, "detail")[0]
+    return convert_summary(lines, exact, rates)
 
 
 def _file_order(line: ChargeLine) -> tuple[str, ...]:
@@ -88,6 +125,7 @@ def _file_order(line: ChargeLine) -> tuple[str, ...]:
 
 
 def _context(runtime: Runtime, month: BillingMonth, lines: Sequence[ChargeLine]) -> ChargeContext:
+    policy = month_policy(runtime, month)
     if month.frozen is not None:
         providers = month.frozen.manifest["providers"]
         regions = month.frozen.manifest["regions"]
@@ -96,25 +134,32 @@ def _context(runtime: Runtime, month: BillingMonth, lines: Sequence[ChargeLine])
         clusters = runtime.warehouse.clusters.list()
         providers = {one.name: one.provider for one in clusters if one.provider}
         regions = {one.name: one.region for one in clusters if one.region}
-        run_id = _run_id(month, lines)
+        run_id = _run_id(month, lines, policy)
     return ChargeContext(
         period=month.period,
         start=month.start,
         end=month.end,
         zone=month.zone,
-        state=month.state,
         run_id=run_id,
         providers=providers,
         regions=regions,
-        ratios=allocated_ratios(lines),
         revision=month.revision,
+        policy_version=_policy_id(policy),
     )
 
 
-def _run_id(month: BillingMonth, lines: Sequence[ChargeLine]) -> str:
-    amounts = [(line.payer, line.day, line.effective, line.list_units, line.contracted) for line in lines]
-    content = repr((METHOD_ID, CODE_VERSION, COST_CODE_VERSION, month.period, month.zone.key, amounts))
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+def _policy_id(policy: MonthPolicy) -> str:
+    """Return version and hash of a policy as a text that no reader takes for a number."""
+    return f"policy-{policy.version}-{policy.policy_hash[:12]}"
+
+
+def _run_id(month: BillingMonth, lines: Sequence[ChargeLine], policy: MonthPolicy) -> str:
+    versions = (METHOD_ID, CODE_VERSION, COST_CODE_VERSION, policy.policy_hash)
+    digest = hashlib.sha256(repr((*versions, month.period, month.zone.key)).encode())
+    for line in lines:
+        money = (line.effective, line.list_units, line.contracted)
+        digest.update(repr((line.payer, line.day, *money)).encode())
+    return digest.hexdigest()[:12]
 
 
 def _manifest(
@@ -139,6 +184,8 @@ def _manifest(
         "invoice_id": context.invoice_id,
         "run_id": context.run_id,
         "allocation_method": METHOD_ID,
+        "policy": month_policy(runtime, month).described(),
+        "policy_version": context.policy_version,
         "versions": code_versions(runtime) if month.frozen is None else month.frozen.manifest["versions"],
         "clusters": _cluster_totals(own),
         "corrections": _correction_totals(lines),

@@ -16,15 +16,21 @@ from service.runtime import Runtime
 from service.usecases.billing_months import (
     BillingMonth,
     Coverage,
-    correction_lines,
     covered_ratio,
     in_coins,
     month_coverage,
-    month_lines,
     month_problems,
 )
-from service.usecases.closed_months import COSTS
-from warehouse.reads.charges import ChargeReads, visible_sums
+from service.usecases.statement_lines import (
+    WholeMonth,
+    charged_lines,
+    correction_lines,
+    month_totals,
+    moves_cost,
+    visible,
+)
+from service.usecases.unpriced import unpriced_problems
+from warehouse.reads.charges import ChargeReads
 
 
 @dataclass(frozen=True)
@@ -103,13 +109,17 @@ def list_periods(runtime: Runtime, principal: Principal) -> list[PeriodRow]:
     found = []
     for period, month in months.items():
         own = [row for row in rows if row["period"] == period]
-        listed = _closed_rows(runtime, principal, month) if month.frozen else _open_rows(runtime, month, own)
+        read = _closed_rows if month.frozen else _open_rows
+        listed = read(runtime, principal, month, own)
         found += _with_corrections(runtime, principal, month, listed)
     return found
 
 
-def _open_rows(runtime: Runtime, month: BillingMonth, rows: Sequence[Mapping[str, Any]]) -> list[PeriodRow]:
+def _open_rows(
+    runtime: Runtime, principal: Principal, month: BillingMonth, rows: Sequence[Mapping[str, Any]]
+) -> list[PeriodRow]:
     coverage = covered_ratio(month_coverage(runtime, month))
+    moved = _moved_totals(runtime, principal, month)
     unpriced = sum(row["unpriced_container_hours"] or 0.0 for row in rows)
     is_priced = any(row["currency"] is not None for row in rows)
     return [
@@ -117,7 +127,7 @@ def _open_rows(runtime: Runtime, month: BillingMonth, rows: Sequence[Mapping[str
             period=row["period"],
             state=month.state,
             currency=row["currency"],
-            total_cost=in_coins(row["total_cost"], row["currency"]),
+            total_cost=in_coins(moved.get(row["currency"], row["total_cost"]), row["currency"]),
             coverage_ratio=coverage,
             assumed_ratio=float(row["assumed_cost"] / row["total_cost"]) if row["total_cost"] else None,
             unpriced_container_hours=unpriced,
@@ -128,8 +138,18 @@ def _open_rows(runtime: Runtime, month: BillingMonth, rows: Sequence[Mapping[str
     ]
 
 
-def _closed_rows(runtime: Runtime, principal: Principal, month: BillingMonth) -> list[PeriodRow]:
+def _moved_totals(runtime: Runtime, principal: Principal, month: BillingMonth) -> dict[str | None, Decimal]:
+    """Return what a month costs after every step, by currency; empty where no step changes anything."""
+    if not moves_cost(runtime, month):
+        return {}
+    return {currency: amount(total) for currency, total in month_totals(runtime, principal, month).items()}
+
+
+def _closed_rows(
+    runtime: Runtime, principal: Principal, month: BillingMonth, rows: Sequence[Mapping[str, Any]]
+) -> list[PeriodRow]:
     """Return the rows of a closed month: its own cost as closed, by currency."""
+    del rows
     if month.frozen is None:
         return []
     recorded, manifest = month.frozen.recorded, month.frozen.manifest
@@ -138,8 +158,8 @@ def _closed_rows(runtime: Runtime, principal: Principal, month: BillingMonth) ->
         for one in recorded.totals:
             sums[one["currency"]] = sums.get(one["currency"], Decimal(0)) + Decimal(one["effective_cost"])
     else:
-        for row in visible_sums(month.frozen.table(COSTS), principal):
-            sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row["total_cost"]
+        for line in visible(charged_lines(month.frozen), principal):
+            sums[line.currency] = sums.get(line.currency, Decimal(0)) + amount(line.effective)
     return [
         PeriodRow(
             period=month.period,
@@ -183,16 +203,31 @@ def _with_corrections(
     return found
 
 
-def preview(runtime: Runtime, principal: Principal, month: str) -> Preview:
+def preview(
+    runtime: Runtime, principal: Principal, month: str, *, whole: WholeMonth | None = None
+) -> Preview:
     """Return the invoice lines of a month as they would be exported now, for the visible teams.
+
+    Parameters
+    ----------
+    runtime : Runtime
+    principal : Principal
+    month : str
+        ``2026-10``.
+    whole : WholeMonth or None
+        The month, where it is read already.
 
     Raises
     ------
+    Forbidden
+        If the principal may read no costs at all.
     NotFound
         If nothing of the month is allocated.
     """
-    facts = BillingMonth.read(runtime, month)
-    lines, unpriced = month_lines(runtime, principal, facts, "summary")
+    principal.visible_teams()
+    whole = whole or WholeMonth.read(runtime, month)
+    facts = whole.facts
+    lines, unpriced = whole.seen_by(principal)
     if not lines and not unpriced:
         raise nothing_stored(runtime, principal, month)
     coverage = month_coverage(runtime, facts)
@@ -212,7 +247,9 @@ def preview(runtime: Runtime, principal: Principal, month: str) -> Preview:
         unpriced_container_hours=unpriced_hours,
         problems=()
         if facts.frozen
-        else month_problems(facts, runtime.now(), coverage, assumed, unpriced_hours),
+        else month_problems(
+            facts, runtime.now(), coverage, assumed, unpriced_problems(runtime, month, unpriced)
+        ),
         revision=facts.revision,
     )
 

@@ -14,6 +14,10 @@ from service.runtime import Runtime
 from warehouse.closed import CLOSED, ClosedFiles
 from warehouse.database.periods import BillingPeriod, Correction
 
+CLOSE_JOB = "chargeback"
+EVERY_CLUSTER = "(all clusters)"
+"""Closing, correcting and setting policies concern all clusters, so their lease names none."""
+
 COSTS = "cost_day"
 """Daily costs with owners, all that lines are made of."""
 BILLS = "bill"
@@ -22,6 +26,8 @@ ASSETS = "asset_price_day"
 """What each asset cost per UTC day and price."""
 PRICES = "price"
 OWNERSHIP = "ownership_rule"
+STATEMENT = "statement_line"
+"""Exact lines of the month after every step; closes made before there were policies have none."""
 CORRECTIONS = "correction"
 """Exact lines of earlier months' corrections that the month takes."""
 
@@ -53,6 +59,10 @@ class FrozenMonth:
         """
         files = closed_files(runtime)
         return cls(recorded, files.manifest(recorded.folder, recorded.manifest_hash), files)
+
+    def has(self, name: str) -> bool:
+        """Whether the close holds a table."""
+        return any(one["file"] == f"{name}.parquet" for one in self.manifest["files"])
 
     def table(self, name: str) -> pa.Table:
         """Return one of its tables, once its bytes are those that were closed."""

@@ -21,6 +21,8 @@ from service.runtime import Runtime
 from service.setting_sources import load_settings
 from service.settings import CONFIG_FILE_NAME, Settings
 from service.usecases.allocation import allocate
+from service.usecases.anomalies import find_anomalies
+from service.usecases.bills import import_bills, import_rules
 from service.usecases.chargeback_check import verify
 from service.usecases.chargeback_export import export_chargeback
 from service.usecases.forecasts import forecast_costs
@@ -28,6 +30,7 @@ from service.usecases.ingest_files import InputFiles, ingest_files
 from service.usecases.oversell import list_oversell, plan_oversell
 from service.usecases.profiles import build_histograms
 from service.usecases.recommendations import list_recommendations, recommend_all
+from service.usecases.reconciliation import reconcile
 from service.usecases.simulate import SimulationSummary, simulate
 from warehouse.database.recommendations import StoredRecommendation
 from warehouse.observed import WindowState
@@ -125,10 +128,12 @@ class _Demo:
             ("simulate", self._simulate),
             ("ingest", self._ingest),
             ("allocate", self._allocate),
+            ("bill", self._bill),
             ("profile", self._profile),
             ("recommend", self._recommend),
             ("oversell", self._oversell),
             ("forecast", self._forecast),
+            ("anomalies", self._anomalies),
             ("chargeback", self._export),
         )
 
@@ -148,6 +153,10 @@ class _Demo:
             ownership=self.folder / "ownership.csv",
             budgets=self.folder / "budgets.csv",
             initiatives=self.folder / "initiatives.csv",
+            volumes=self.folder / "volumes.csv",
+            mounts=self.folder / "mounts.csv",
+            load_balancers=self.folder / "load_balancers.csv",
+            network=self.folder / "network.parquet",
         )
         outcomes = ingest_files(self.runtime, given, self.progress).outcomes
         hours = sum(sum(outcome.hours.values()) for outcome in outcomes)
@@ -159,6 +168,14 @@ class _Demo:
         report = allocate(self.runtime, progress=self.progress)
         days = sum(len(found) for found in report.days.values())
         return f"{days} cluster-days, {report.container_hours:,} container-hours"
+
+    def _bill(self) -> str:
+        import_rules(self.runtime, self.principal, self.folder / "bill_rules.csv")
+        imported = import_bills(self.runtime, self.principal, [self.folder / "bill.csv"])
+        lines = sum(bill.line_count for bill in imported.bills)
+        found = reconcile(self.runtime, self.principal, LAST_MONTH)
+        gaps = ", ".join(f"{one.cluster} {one.ratio or 0:.2%}".replace("%", " %") for one in found)
+        return f"{lines:,} bill lines; gap of {LAST_MONTH} to the allocated cost: {gaps}"
 
     def _profile(self) -> str:
         return (
@@ -180,6 +197,9 @@ class _Demo:
         ]
         return f"{len(known)} series to the end of the month"
 
+    def _anomalies(self) -> str:
+        return f"{len(find_anomalies(self.runtime).found)} costs out of their range in the last weeks"
+
     def _export(self) -> str:
         self.export.parent.mkdir(parents=True, exist_ok=True)
         written = export_chargeback(
@@ -192,5 +212,7 @@ class _Demo:
                 f"the chargeback of {LAST_MONTH} differs from the bill in {', '.join(wrong)}"
             )
         whole = checks[-1]  # the last one is the bill of all clusters together
-        total = Money(whole.lines, whole.currency)
-        return f"{written.line_count} lines of {LAST_MONTH}, {total}: equal to the node bill"
+        total, assets = Money(whole.lines, whole.currency), Money(whole.node_bill, whole.currency)
+        return (
+            f"{written.line_count} lines of {LAST_MONTH}, {total}: {assets} of the clusters, the rest billed"
+        )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.forecast.month_end import MonthEnd, explain_missing, forecast_remaining
+from models.forecast.month_end import MonthEnd, explain_missing, forecast_remaining, whole_period
 from models.forecast.seasonal_naive import FloatArray
 from models.vocabulary.identity import Principal, Role
 from models.vocabulary.windows import DAY, day_start, floor_hour, to_utc
@@ -179,20 +179,15 @@ def _forecast_currency(
 def _whole_month(
     currency: str, team: str | None, calendar: _Calendar, found: MonthEnd, behind: FloatArray
 ) -> MonthForecast:
-    """Add what was spent to what is to come; a day that is not final counts as the mean of those that are."""
-    known = behind[~np.isnan(behind)]
-    typical = float(known.mean()) if len(known) else float(found.daily.mean())
-    to_date = float(np.where(np.isnan(behind), typical, behind).sum())
-    value = to_date + found.remaining
-    width = None if found.half_width_ratio is None else found.half_width_ratio * found.remaining
+    end = whole_period(found, behind)
     return MonthForecast(
         currency,
         team,
         calendar.month,
-        to_date,
-        value,
-        None if width is None else max(value - width, to_date),
-        None if width is None else value + width,
+        end.to_date,
+        end.value,
+        end.lower_80,
+        end.upper_80,
         found.model,
         found.backtest_wape,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ingest.files.asset_hours import AssetPaths
 from ingest.files.lists import load_budgets, load_initiatives, load_ownership, load_prices
 from ingest.files.source import FileSource
 from models.ownership.rules import check_ownership_rows
@@ -32,6 +33,10 @@ class InputFiles:
     ownership: Path | None = None
     budgets: Path | None = None
     initiatives: Path | None = None
+    volumes: Path | None = None
+    mounts: Path | None = None
+    load_balancers: Path | None = None
+    network: Path | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -71,7 +76,7 @@ def ingest_files(runtime: Runtime, files: InputFiles, progress: Progress | None 
     store_lists = _read_lists(runtime, files)
     if files.usage is None:
         return FilesResult((), tuple(store() for store in store_lists))
-    with FileSource([files.usage], [files.nodes] if files.nodes else []) as source:
+    with FileSource([files.usage], _paths(files.nodes), _asset_paths(files)) as source:
         for cluster in source.clusters():
             runtime.warehouse.clusters.register(cluster, is_simulated=files.is_simulated)
         loaded = tuple(store() for store in store_lists)
@@ -80,6 +85,19 @@ def ingest_files(runtime: Runtime, files: InputFiles, progress: Progress | None 
             for cluster in source.clusters()
         )
     return FilesResult(outcomes, loaded)
+
+
+def _asset_paths(files: InputFiles) -> AssetPaths:
+    return AssetPaths(
+        volumes=_paths(files.volumes),
+        mounts=_paths(files.mounts),
+        load_balancers=_paths(files.load_balancers),
+        network=_paths(files.network),
+    )
+
+
+def _paths(path: Path | None) -> tuple[Path, ...]:
+    return () if path is None else (path,)
 
 
 def _read_lists(runtime: Runtime, files: InputFiles) -> list[Callable[[], str]]:

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from models.chargeback.lines import ChargeLine, amount
-from models.vocabulary.money import minor_digits
+from models.vocabulary.money import to_coins
 from models.vocabulary.windows import HourWindow, windows_of
 from service.runtime import Runtime
 from service.usecases.billing_months import BillingMonth
 from service.usecases.chargeback_check import Check
+from service.usecases.cluster_life import expected_hours
+from service.usecases.unpriced import unpriced_problems
 from warehouse.observed import WindowState
 
 _MOST_WINDOWS = 6
@@ -29,7 +31,7 @@ class ClusterHours:
     ----------
     cluster : str
     expected_count : int
-        From the first stored hour of the cluster, or the start of the month, to its end.
+        From the first stored hour of the cluster, or the start of the month, to its end or the cluster's.
     thin : tuple of HourWindow
         Partly observed, or lost by their source: accepted while coverage suffices.
     missing : tuple of HourWindow
@@ -72,13 +74,9 @@ class CloseFacts:
 def cluster_hours(runtime: Runtime, month: BillingMonth) -> tuple[ClusterHours, ...]:
     """Return for every cluster with history in a month which of its hours are not complete."""
     found = []
-    for cluster in runtime.warehouse.clusters.list():
-        span = runtime.warehouse.ledger.span(cluster.name)
-        if span is None or span.start >= month.hours.end:
-            continue
-        window = HourWindow(max(month.hours.start, span.start), month.hours.end)
+    for cluster, window in expected_hours(runtime, month.hours):
         states: dict[datetime, WindowState | None] = {}
-        for row in runtime.warehouse.ledger.rows(cluster.name, window):
+        for row in runtime.warehouse.ledger.rows(cluster, window):
             if states.get(row.hour) is not WindowState.COMPLETE:
                 states[row.hour] = None if row.is_pending else row.state
         present = {
@@ -89,7 +87,7 @@ def cluster_hours(runtime: Runtime, month: BillingMonth) -> tuple[ClusterHours, 
         thin = [hour for hour, state in states.items() if state in _FINAL]
         missing = [hour for hour in window.hours() if hour not in present and hour not in set(thin)]
         found.append(
-            ClusterHours(cluster.name, window.hour_count, tuple(windows_of(thin)), tuple(windows_of(missing)))
+            ClusterHours(cluster, window.hour_count, tuple(windows_of(thin)), tuple(windows_of(missing)))
         )
     return tuple(found)
 
@@ -104,7 +102,7 @@ def close_problems(
     if not is_missing_accepted:
         for hours in facts.hours:
             found += _hour_problems(runtime, hours)
-    found += _price_problems(facts)
+    found += _price_problems(runtime, month, facts)
     found += [_difference(check) for check in facts.checks if not check.is_equal]
     return tuple(found)
 
@@ -127,8 +125,9 @@ def _hour_problems(runtime: Runtime, hours: ClusterHours) -> list[str]:
         count = sum(window.hour_count for window in hours.missing)
         found.append(
             f"{hours.cluster}: {count} of {hours.expected_count} hours are not stored "
-            f"({_named(hours.missing)}): run `millicore ingest run` or `ingest repair`, or accept the gap "
-            "with --accept-missing and a note"
+            f"({_named(hours.missing)}): run `millicore ingest run` or `ingest repair`, say "
+            "with `ingest retire` that the cluster is gone, or accept the gap with --accept-missing and a "
+            "note"
         )
     least = runtime.settings.close_minimum_coverage_ratio
     if hours.complete_ratio < least:
@@ -145,35 +144,35 @@ def _named(windows: Sequence[HourWindow]) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
-def _price_problems(facts: CloseFacts) -> list[str]:
+def _price_problems(runtime: Runtime, month: BillingMonth, facts: CloseFacts) -> list[str]:
     found = []
     assumed: dict[str, int] = {}
     for line in facts.lines:
         assumed[line.currency] = assumed.get(line.currency, 0) + line.assumed
     for currency, total in sorted(assumed.items()):
         if total:
-            shown = round(amount(total), minor_digits(currency))
+            shown = to_coins(amount(total), currency)
             found.append(
                 f"{shown} {currency} rest on assumed prices: add them with "
                 "`millicore ingest files --prices`, then run `millicore allocate`"
             )
-    clusters = sorted({row["cluster"] for row in facts.unpriced})
-    if clusters:
-        hours = sum(
-            row["container_hours"] or 0.0 for row in facts.unpriced if row.get("resource", "cpu") == "cpu"
-        )
-        found.append(
-            f"{hours:.0f} container-hours in {', '.join(clusters)} have no cost: node or price unknown"
-        )
-    return found
+    return [*found, *unpriced_problems(runtime, month.period, facts.unpriced)]
 
 
 def _difference(check: Check) -> str:
+    if check.proof is not None and check.hours_unequal:
+        hours = check.proof.hours
+        return (
+            f"{check.cluster}: {hours.hours_unequal} of {hours.hours_checked} hours are not allocated "
+            f"exactly (first {hours.first_unequal}, by up to {hours.largest_difference:f} {check.currency}): "
+            "run `millicore allocate` for them again"
+        )
     parts = (check.node_bill, check.allocated, check.daily_costs, check.lines, check.corrections)
     bill, allocated, daily, lines, corrections = (Decimal(part).normalize() for part in parts)
+    others = Decimal(check.other_items).normalize()
     return (
-        f"{check.cluster}: the sums differ in {check.currency}: node bill {bill:f}, allocated "
-        f"{allocated:f}, daily costs {daily:f}, lines {lines:f} with corrections {corrections:f}"
+        f"{check.cluster}: the sums differ in {check.currency}: assets {bill:f}, allocated {allocated:f}, "
+        f"daily costs {daily:f}, lines {lines:f} with corrections {corrections:f} and bill items {others:f}"
     )
 
 

@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
-import pyarrow as pa
-
-from models.chargeback.corrections import lines_table
-from models.chargeback.lines import ALL_CLUSTERS, amount, totals
+from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, LineKind, amount, totals
 from models.vocabulary.errors import Conflict, UsageError
 from models.vocabulary.identity import Principal, Role
-from service.exports.charge_columns import METHOD_ID
+from service.exports.focus_columns import METHOD_ID
 from service.jobs.allocation import CODE_VERSION
 from service.leasing import HeldLease, holding
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
-from service.usecases.billing_months import BillingMonth, month_coverage, month_lines
-from service.usecases.chargeback_check import sum_hours, verify
+from service.usecases.billing_months import BillingMonth, month_coverage
+from service.usecases.chargeback_check import conservation_rows, verify
+from service.usecases.close_tables import book_tables, described_books, frozen_tables
 from service.usecases.closed_months import (
-    ASSETS,
-    BILLS,
-    CORRECTIONS,
-    COSTS,
-    OWNERSHIP,
-    PRICES,
+    CLOSE_JOB,
+    EVERY_CLUSTER,
     close_folder,
     closed_files,
     posted_lines,
 )
 from service.usecases.cost_days import COST_CODE_VERSION
+from service.usecases.dispute_lines import dispute_rows
+from service.usecases.exchange import month_rates, rate_problems
+from service.usecases.journal_mappings import journal_problems
 from service.usecases.period_checks import CloseFacts, accepted_hours, close_problems, cluster_hours
-from warehouse.closed import EncodedTable, encode, input_hash
+from service.usecases.policies import policy_in_force
+from service.usecases.reconciliation import reconciliation_problems
+from service.usecases.statement_lines import month_lines
+from warehouse.closed import EncodedTable, input_hash
 from warehouse.database.audit import AuditNote
 from warehouse.database.periods import BillingPeriod, Correction, PeriodState, Preparation, Totals
 from warehouse.pins import Pin
-from warehouse.reads.charges import ChargeReads
 from warehouse.recording import OnStep, ignore_step
-
-CLOSE_JOB = "chargeback"
-EVERY_CLUSTER = "(all clusters)"
-"""Closing concerns all clusters, so its lease names none."""
 
 
 class CloseRefused(Conflict):
@@ -99,7 +94,7 @@ def check_close(
     principal.require(Role.FINANCE)
     facts = BillingMonth.read(runtime, month)
     found = _close_facts(runtime, principal, facts, runtime.warehouse.pin())
-    return close_problems(runtime, facts, found, is_missing_accepted=is_missing_accepted)
+    return _problems(runtime, facts, found, is_missing_accepted=is_missing_accepted)
 
 
 def close_period(
@@ -164,13 +159,16 @@ class _Close:
     def run(self) -> CloseOutcome:
         pin = self.runtime.warehouse.pin()
         facts = _close_facts(self.runtime, self.principal, self.month, pin)
+        books = book_tables(self.runtime, self.month, facts)
         accepted = self.options.is_missing_accepted
-        problems = close_problems(self.runtime, self.month, facts, is_missing_accepted=accepted)
+        problems = _problems(self.runtime, self.month, facts, is_missing_accepted=accepted)
         if problems:
             raise CloseRefused(self.month.period, problems)
+        if book_tables(self.runtime, self.month, facts) != books:
+            raise Conflict(f"rates or journal mapping of {self.month.period} changed meanwhile: close again")
         self.on_step("checked")
         taken = self.runtime.warehouse.periods.corrections_in(self.month.period)
-        tables = _frozen_tables(self.runtime, self.month, pin)
+        tables = {**frozen_tables(self.runtime, self.month, pin, exact_of(facts)), **books}
         prepared_by = self._approve(input_hash(tables))
         if prepared_by is None:
             return CloseOutcome(self.month.period, None, self.principal.id)
@@ -244,56 +242,17 @@ def _close_facts(runtime: Runtime, principal: Principal, month: BillingMonth, pi
     return CloseFacts(cluster_hours(runtime, month), checks, own, unpriced)
 
 
-def _frozen_tables(runtime: Runtime, month: BillingMonth, pin: Pin) -> dict[str, EncodedTable]:
-    reads = ChargeReads(runtime.warehouse.lake, pin)
-    prices = [row for row in runtime.warehouse.prices.all() if row.applies_between(month.start, month.end)]
-    owners = [
-        row
-        for row in runtime.warehouse.ownership.all()
-        if row.valid_from < month.end and (row.valid_to is None or row.valid_to > month.start)
-    ]
-    tables = {
-        COSTS: reads.frozen(month.first, month.last),
-        ASSETS: reads.asset_days(month.hours),
-        BILLS: _bills(month, reads),
-        PRICES: _as_texts(prices),
-        OWNERSHIP: _as_texts(owners),
-        CORRECTIONS: lines_table(posted_lines(runtime, month.period)),
-    }
-    return {name: encode(rows) for name, rows in tables.items()}
-
-
-def _bills(month: BillingMonth, reads: ChargeReads) -> pa.Table:
-    """Return node bill and allocated cost per currency and cluster, as exact texts."""
-    nodes = sum_hours(month, reads, "asset_price_hour")
-    allocated = sum_hours(month, reads, "allocation_hour")
-    rows = [
-        {
-            "currency": currency,
-            "cluster": cluster,
-            "node_cost": str(nodes.get((currency, cluster), 0)),
-            "allocated_cost": str(allocated.get((currency, cluster), 0)),
-        }
-        for currency, cluster in sorted({*nodes, *allocated})
-    ]
-    names = ("currency", "cluster", "node_cost", "allocated_cost")
-    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in names]))
-
-
-def _as_texts(rows: Sequence[Any]) -> pa.Table:
-    """Return dataclass rows with every value as text; null stays null."""
-    if not rows:
-        return pa.table({"valid_from": pa.array([], pa.string())})
-    names = [field.name for field in fields(rows[0])]
-    columns = {
-        name: pa.array([None if value is None else _text(value) for value in values], pa.string())
-        for name, values in ((name, [getattr(row, name) for row in rows]) for name in names)
-    }
-    return pa.table(columns)
-
-
-def _text(value: object) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+def _problems(
+    runtime: Runtime, month: BillingMonth, facts: CloseFacts, *, is_missing_accepted: bool
+) -> tuple[str, ...]:
+    """Return what stands against closing: of the data, of bills, of the rates and of the journal."""
+    lines = [*facts.lines, *posted_lines(runtime, month.period)]
+    return (
+        *close_problems(runtime, month, facts, is_missing_accepted=is_missing_accepted),
+        *reconciliation_problems(runtime, month),
+        *rate_problems(month_rates(runtime, month), lines),
+        *journal_problems(runtime, month, lines),
+    )
 
 
 def _facts(runtime: Runtime, month: BillingMonth, facts: CloseFacts) -> dict[str, Any]:
@@ -310,16 +269,24 @@ def _facts(runtime: Runtime, month: BillingMonth, facts: CloseFacts) -> dict[str
         "providers": {one.name: one.provider for one in clusters if one.provider},
         "regions": {one.name: one.region for one in clusters if one.region},
         "versions": code_versions(runtime),
+        "conservation": conservation_rows(facts.checks),
+        "policy": policy_in_force(runtime, month.period).described(),
+        "books": described_books(runtime, month),
+        "disputes": dispute_rows(runtime, month.period),
         "day_count": len({line.day for line in facts.lines if line.day is not None}),
     }
 
 
+def exact_of(facts: CloseFacts) -> list[ChargeLine]:
+    """Return a month's lines without those that close cents."""
+    return [line for line in facts.lines if line.kind is not LineKind.ROUNDING]
+
+
 def total_rows(facts: CloseFacts) -> Totals:
     """Return the exact total per currency and cluster, without the lines that close cents."""
-    exact = [line for line in facts.lines if line.day is not None]
     return [
         {"currency": currency, "cluster": cluster, "effective_cost": str(amount(total))}
-        for (currency, cluster), total in totals(exact).items()
+        for (currency, cluster), total in totals(exact_of(facts)).items()
         if cluster != ALL_CLUSTERS
     ]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.chargeback.corrections import difference, lines_table
-from models.chargeback.lines import ChargeLine, amount, charge_lines, split_unpriced, totals
+from models.chargeback.lines import ChargeLine, amount, totals
 from models.vocabulary.errors import Conflict
 from models.vocabulary.identity import Principal, Role
 from models.vocabulary.windows import HourWindow
@@ -15,19 +15,20 @@ from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.billing_months import BillingMonth
 from service.usecases.closed_months import (
+    CLOSE_JOB,
     CORRECTIONS,
-    COSTS,
+    EVERY_CLUSTER,
     FrozenMonth,
     closed_files,
     correction_folder,
     read_correction,
 )
 from service.usecases.period_checks import CloseFacts, close_problems
-from service.usecases.period_close import CLOSE_JOB, EVERY_CLUSTER, CloseRefused, code_versions
+from service.usecases.period_close import CloseRefused, code_versions
+from service.usecases.statement_lines import charged_lines, exact_lines
 from warehouse.closed import encode
 from warehouse.database.audit import AuditNote
 from warehouse.database.periods import Correction, PeriodState, Totals
-from warehouse.reads.charges import ChargeReads
 from warehouse.recording import OnStep, ignore_step
 
 
@@ -93,16 +94,14 @@ def correct_period(
 def _changed(
     runtime: Runtime, principal: Principal, month: BillingMonth, frozen: FrozenMonth, sequence: int
 ) -> list[ChargeLine]:
-    reads = ChargeReads(runtime.warehouse.lake, runtime.warehouse.pin())
-    priced, unpriced = split_unpriced(reads.rows(principal, month.first, month.last))
-    recomputed = charge_lines(priced)
+    recomputed, unpriced = exact_lines(runtime, replace(month, frozen=None), runtime.warehouse.pin())
     problems = close_problems(
         runtime, month, CloseFacts((), (), recomputed, unpriced), is_missing_accepted=True
     )
     unresolved = [problem for problem in problems if "no cluster has hours" not in problem]
     if unresolved:
         raise CloseRefused(month.period, unresolved)
-    charged = charge_lines(frozen.table(COSTS).to_pylist())
+    charged = charged_lines(frozen)
     for earlier in runtime.warehouse.periods.corrections_of(month.period):
         charged += read_correction(runtime, earlier)
     invoice = frozen.recorded.invoice_id

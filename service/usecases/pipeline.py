@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
+from service.usecases.anomalies import find_anomalies
+from service.usecases.bill_factors import refresh_factors
 from service.usecases.forecasts import forecast_costs
 from service.usecases.oversell import plan_oversell
 from service.usecases.recommendations import recommend_all
@@ -25,12 +27,15 @@ class Step:
 
 
 NIGHTLY_STEPS = (
+    Step("bill factors", lambda runtime, _: refresh_factors(runtime)),
     Step("allocation", lambda runtime, progress: allocate(runtime, progress=progress)),
     Step("suggestions", lambda runtime, progress: recommend_all(runtime, progress=progress)),
     Step("oversell", lambda runtime, progress: plan_oversell(runtime, progress=progress)),
     Step("forecasts", lambda runtime, progress: forecast_costs(runtime, progress=progress)),
+    Step("anomalies", lambda runtime, _: find_anomalies(runtime)),
 )
-"""In this order: suggestions and forecasts read costs. Suggestions build the histograms they need."""
+"""In this order: bills make prices, these costs; suggestions and forecasts read costs. Suggestions build the
+histograms they need."""
 
 
 def run_models(runtime: Runtime, progress: Progress | None = None) -> None:

@@ -17,7 +17,15 @@ from warehouse.reconcile import Mismatch, reconcile
 
 _log = logging.getLogger(__name__)
 
-COMPACTED_TABLES = ("container_hour", "pod_hour", "node_hour", "volume_hour", "volume_mount_hour")
+COMPACTED_TABLES = (
+    "container_hour",
+    "pod_hour",
+    "node_hour",
+    "volume_hour",
+    "volume_mount_hour",
+    "load_balancer_hour",
+    "network_flow_hour",
+)
 """Tables that grow by a few commits an hour."""
 _LOOK_BACK_DAYS = 3
 """A day is compacted again as long as late samples may have touched it."""

@@ -65,34 +65,34 @@ def _coded(codes: np.ndarray, values: list[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(values))
 
 
-def _day_hours(day: date) -> np.ndarray:
+def day_hours(day: date) -> np.ndarray:
     start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000_000)
     return start + np.arange(24) * 3_600_000_000
 
 
-def container_rows(day: date, hours: np.ndarray) -> pa.Table:
+def container_rows(day: date, hours: np.ndarray, containers: int = CONTAINERS) -> pa.Table:
     """Return container-hours of the fleet, ordered by node, pod and hour."""
     random = np.random.default_rng(day.toordinal())
-    container = np.repeat(np.arange(CONTAINERS), len(hours))
+    container = np.repeat(np.arange(containers), len(hours))
     count = len(container)
-    request = np.repeat(random.choice([0.1, 0.25, 0.5, 1.0, 2.0], CONTAINERS), len(hours))
-    memory = np.repeat(random.choice([0.25, 0.5, 1.0, 2.0, 4.0], CONTAINERS) * GIB, len(hours))
-    unset = np.repeat(random.random(CONTAINERS) < 0.05, len(hours))
+    request = np.repeat(random.choice([0.1, 0.25, 0.5, 1.0, 2.0], containers), len(hours))
+    memory = np.repeat(random.choice([0.25, 0.5, 1.0, 2.0, 4.0], containers) * GIB, len(hours))
+    unset = np.repeat(random.random(containers) < 0.05, len(hours))
     missing = random.random(count) < 0.01
     workload = container // 8
     return pa.table(
         {
-            "hour": pa.array(np.tile(hours, CONTAINERS), pa.timestamp("us", tz="UTC")),
+            "hour": pa.array(np.tile(hours, containers), pa.timestamp("us", tz="UTC")),
             "node_key": _coded(
-                container // CONTAINERS_PER_NODE, _names("i-0", CONTAINERS // CONTAINERS_PER_NODE + 1)
+                container // CONTAINERS_PER_NODE, _names("i-0", containers // CONTAINERS_PER_NODE + 1)
             ),
             "pod_uid": _coded(
-                container, [f"{day:%m%d}-{index:08x}-4f1c-9a7e" for index in range(CONTAINERS)]
+                container, [f"{day:%m%d}-{index:08x}-4f1c-9a7e" for index in range(containers)]
             ),
             "container": _coded(container % 5, ["app", "proxy", "cache", "worker", "agent"]),
             "namespace": _coded(workload % 120, _names("ns-", 120)),
             "workload_kind": _coded(workload % 3, ["Deployment", "StatefulSet", "DaemonSet"]),
-            "workload_name": _coded(workload, _names("service-", CONTAINERS // 8 + 1)),
+            "workload_name": _coded(workload, _names("service-", containers // 8 + 1)),
             "container_kind": _coded(np.zeros(count, np.int64), ["main"]),
             "running_seconds": pa.array(np.full(count, 3600.0)),
             "cpu_request_core_seconds": pa.array(request * 3600, mask=unset),
@@ -107,22 +107,22 @@ def _names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{index:05d}" for index in range(count)]
 
 
-def pod_rows(day: date, hours: np.ndarray) -> pa.Table:
+def pod_rows(day: date, hours: np.ndarray, containers: int = CONTAINERS) -> pa.Table:
     """Return the pod-hours of the same fleet (one container per pod: the dearest case)."""
-    pod = np.repeat(np.arange(CONTAINERS), len(hours))
+    pod = np.repeat(np.arange(containers), len(hours))
     return pa.table(
         {
-            "hour": pa.array(np.tile(hours, CONTAINERS), pa.timestamp("us", tz="UTC")),
-            "pod_uid": _coded(pod, [f"{day:%m%d}-{index:08x}-4f1c-9a7e" for index in range(CONTAINERS)]),
+            "hour": pa.array(np.tile(hours, containers), pa.timestamp("us", tz="UTC")),
+            "pod_uid": _coded(pod, [f"{day:%m%d}-{index:08x}-4f1c-9a7e" for index in range(containers)]),
             "scheduled_seconds": pa.array(np.full(len(pod), 3600.0)),
-            "label_set_id": _coded(pod // 8, [f"{index:016x}" for index in range(CONTAINERS // 8 + 1)]),
+            "label_set_id": _coded(pod // 8, [f"{index:016x}" for index in range(containers // 8 + 1)]),
         }
     )
 
 
-def node_rows(hours: np.ndarray) -> pa.Table:
+def node_rows(hours: np.ndarray, containers: int = CONTAINERS) -> pa.Table:
     """Return the node-hours: 32 cores and 128 GiB each, 1 in 10 of another type."""
-    nodes = CONTAINERS // CONTAINERS_PER_NODE + 1
+    nodes = containers // CONTAINERS_PER_NODE + 1
     node = np.tile(np.arange(nodes), len(hours))
     count = len(node)
     return pa.table(
@@ -151,7 +151,7 @@ def build(lake: Lake, root: str, days: list[date], layout: str) -> None:
         for day in days:
             partition = {"cluster": "bench", "day": day}
             partitions.append(partition)
-            hours = _day_hours(day)
+            hours = day_hours(day)
             pieces = [hours] if layout == "day" else [hours[index : index + 1] for index in range(24)]
             files += [write_partition(table, partition, rows_of(day, piece), root) for piece in pieces]
         lake.replace_partitions(table, partitions, files)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
+from support.golden import FINANCE, GOLDEN, golden_runtime, load_golden
 
 from models.chargeback.lines import amount, charge_lines, split_unpriced, summarise
-from models.vocabulary.identity import Principal, Role
 from service.runtime import Runtime
-from service.usecases.allocation import allocate
 from service.usecases.billing_months import BillingMonth
 from service.usecases.chargeback_check import verify
 from service.usecases.chargeback_export import export_chargeback
-from service.usecases.ingest_files import InputFiles, ingest_files
 from warehouse.reads.charges import ChargeReads
 
-GOLDEN = Path(__file__).parent
-FINANCE = Principal("finance", frozenset({Role.FINANCE}))
 BY_HAND = {
     "green": "17.4",
     "red": "186.21875",
@@ -33,25 +27,9 @@ BY_HAND = {
 """The last table of README.md."""
 
 
-def load(runtime: Runtime) -> None:
-    month = GOLDEN / "month"
-    ingest_files(
-        runtime,
-        InputFiles(
-            usage=month / "usage.csv",
-            nodes=month / "nodes.csv",
-            prices=month / "prices.csv",
-            ownership=month / "ownership.csv",
-        ),
-    )
-    allocate(runtime)
-
-
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
-    found = Runtime.for_test(tmp_path_factory.mktemp("golden"), now=datetime(2026, 3, 20, tzinfo=UTC))
-    load(found)
-    return found
+    return golden_runtime(tmp_path_factory.mktemp("golden"))
 
 
 def test_exact_costs_are_those_computed_by_hand(runtime):
@@ -84,6 +62,6 @@ def test_node_bill_allocation_daily_costs_and_lines_are_equal(runtime):
 
 def test_the_same_files_read_again_give_the_same_bytes(runtime, tmp_path):
     before = export_chargeback(runtime, FINANCE, "2026-02", format="detail", output_file=tmp_path / "a.csv")
-    load(runtime)
+    load_golden(runtime)
     after = export_chargeback(runtime, FINANCE, "2026-02", format="detail", output_file=tmp_path / "b.csv")
     assert before.sha256 == after.sha256

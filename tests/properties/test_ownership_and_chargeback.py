@@ -147,6 +147,9 @@ def _lines_and_prices(costs, groups):
                     "overhead_cost",
                     "oversell_gain",
                     "burst_gain",
+                    "idle_share_weight",
+                    "overhead_share_weight",
+                    "oversell_share_weight",
                 )
             },
         }

@@ -49,6 +49,7 @@ class Container:
     node: str = "node-1"
     oom_hours: frozenset[int] = frozenset()
     throttled: float | None = None
+    revision: str = "r1"
 
 
 def container_hours(
@@ -80,7 +81,7 @@ def _row(container: Container, pod: int, start: datetime, hour: int, cluster: st
         "node_key": container.node,
         "workload_kind": container.kind,
         "workload_name": container.workload,
-        "revision": "r1",
+        "revision": container.revision,
         "container_kind": container.container_kind,
         "running_seconds": 3600.0,
         "cpu_request_core_seconds": _times(container.cpu_request),

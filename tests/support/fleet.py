@@ -34,11 +34,15 @@ class Node:
     pool: str = "default"
     option: str = "on-demand"
     hours: Sequence[int] | None = None
+    sent_bytes: float | None = None
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of one container. ``request`` and ``usage`` are (cores, GiB); None is unset or not measured."""
+    """A pod of one container. ``request`` and ``usage`` are (cores, GiB); None is unset or not measured.
+
+    ``sent_bytes`` of a pod or node are those of each hour.
+    """
 
     name: str
     node: str
@@ -49,6 +53,8 @@ class Pod:
     seconds: float = 3600.0
     labels: Mapping[str, str] = field(default_factory=dict)
     hours: Sequence[int] | None = None
+    gpu: float | None = None
+    sent_bytes: float | None = None
 
 
 def label_set_id(labels: Mapping[str, str]) -> str:
@@ -135,6 +141,7 @@ def _node_facts(node: Node) -> dict[str, object]:
         * GIB,
         "gpu_capacity": node.gpu,
         "gpu_allocatable": node.gpu,
+        "network_transmit_bytes": node.sent_bytes,
     }
 
 
@@ -167,6 +174,7 @@ def _container_facts(pod: Pod) -> dict[str, object]:
         "cpu_usage_core_seconds": _times(pod.usage[0], pod.seconds),
         "memory_request_byte_seconds": _times(_bytes(pod.request[1]), pod.seconds),
         "memory_usage_byte_seconds": _times(_bytes(pod.usage[1]), pod.seconds),
+        "gpu_request_seconds": _times(pod.gpu, pod.seconds),
     }
 
 
@@ -178,6 +186,7 @@ def _pod_facts(pod: Pod) -> dict[str, object]:
         "cpu_request_core_seconds": _times(pod.request[0], pod.seconds),
         "memory_request_byte_seconds": _times(_bytes(pod.request[1]), pod.seconds),
         "label_set_id": label_set_id(pod.labels),
+        "network_transmit_bytes": pod.sent_bytes,
     }
 
 

@@ -23,7 +23,10 @@ CLOSE_STEPS = (
     "checked",
     "emptied",
     "written asset_price_day",
+    "written exchange_rate",
+    "written journal_mapping",
     "written price",
+    "written statement_line",
     "written manifest",
     "recorded",
 )
@@ -37,7 +40,8 @@ def main(folder: str, act: str, step: str) -> None:
         if name == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    runtime = Runtime.for_test(Path(folder), now=datetime(2026, 11, 20, tzinfo=UTC))
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    runtime = Runtime.for_test(Path(folder), now=now, reporting_currency="EUR")
     if act == "close":
         close_period(runtime, FINANCE, MONTH, on_step=on_step)
     else:

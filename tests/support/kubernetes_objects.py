@@ -94,6 +94,62 @@ def pod(
     }
 
 
+def volume(
+    name: str = "pv-1",
+    created: datetime = START,
+    *,
+    size: str = "20Gi",
+    claim: tuple[str, str] | None = ("shop", "data"),
+    zone: str = "eu-west-1a",
+) -> JsonObject:
+    """Return a PersistentVolume of the EBS driver; without a claim it was never bound."""
+    topology = {"key": "topology.ebs.csi.aws.com/zone", "operator": "In", "values": [zone]}
+    spec: JsonObject = {
+        "capacity": {"storage": size},
+        "storageClassName": "gp3",
+        "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": f"vol-{name}"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [topology]}]}},
+    }
+    if claim is not None:
+        spec["claimRef"] = {"namespace": claim[0], "name": claim[1]}
+    return {"kind": "PersistentVolume", "metadata": _plain_metadata(name, created), "spec": spec}
+
+
+def claim(
+    name: str = "data", bound_to: str = "pv-1", created: datetime = START, namespace: str = "shop"
+) -> JsonObject:
+    """Return a PersistentVolumeClaim that is bound to a volume."""
+    spec = {"storageClassName": "gp3", "volumeName": bound_to}
+    metadata = {**_plain_metadata(name, created), "namespace": namespace}
+    return {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def service(
+    name: str = "public",
+    created: datetime = START,
+    *,
+    kind: str = "LoadBalancer",
+    address: str = "a1.elb.amazonaws.com",
+    namespace: str = "shop",
+) -> JsonObject:
+    """Return a Service, with the address of its load balancer if it has one."""
+    annotations = {"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"}
+    metadata = {**_plain_metadata(name, created), "namespace": namespace, "annotations": annotations}
+    ingress = [{"hostname": address}] if address else []
+    status = {"loadBalancer": {"ingress": ingress}}
+    return {"kind": "Service", "metadata": metadata, "spec": {"type": kind}, "status": status}
+
+
+def mounting(pod_object: JsonObject, *claims: str) -> JsonObject:
+    """Return the pod with claims mounted."""
+    volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
+    return {**pod_object, "spec": {**pod_object["spec"], "volumes": volumes}}
+
+
+def _plain_metadata(name: str, created: datetime) -> JsonObject:
+    return {"name": name, "uid": f"uid-{name}-{stamp(created)}", "creationTimestamp": stamp(created)}
+
+
 def _container_status(
     name: str, runs: list[tuple[datetime, datetime | None, str | None]], restarts: int
 ) -> JsonObject:

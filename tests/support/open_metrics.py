@@ -43,6 +43,7 @@ class TestContainer:
     cpu_request: float | None = 0.5
     memory_request: float | None = GIB
     cpu_usage: Callable[[float], float] = lambda _moment: 0.25
+    others: Labels = field(default_factory=dict)
     memory_usage: Callable[[float], float] = lambda _moment: GIB / 2
     init: str = ""
 
@@ -146,17 +147,19 @@ class ClusterWriter:
         labels: Labels | None = None,
         provider_id: str | None = None,
         is_root_exported: bool = True,
+        amounts: dict[str, float] | None = None,
+        system_uuid: str | None = None,
     ) -> None:
         seen = self.moments(start, end)
         info = {
             "node": name,
-            "provider_id": provider_id or f"aws:///eu-west-1a/i-{name}",
-            "system_uuid": f"uuid-{name}",
+            "provider_id": f"aws:///eu-west-1a/i-{name}" if provider_id is None else provider_id,
+            "system_uuid": system_uuid or f"uuid-{name}",
             "internal_ip": "10.0.0.1",
         }
         self._add("kube_node_info", info, seen)
         self._add("kube_node_created", {"node": name}, seen, start)
-        for resource, amount in (("cpu", cpu), ("memory", memory), ("pods", 110.0)):
+        for resource, amount in (("cpu", cpu), ("memory", memory), ("pods", 110.0), *(amounts or {}).items()):
             self._add("kube_node_status_capacity", {"node": name, "resource": resource}, seen, amount)
             self._add(
                 "kube_node_status_allocatable", {"node": name, "resource": resource}, seen, amount * 0.95
@@ -183,6 +186,66 @@ class ClusterWriter:
                 seen,
                 3 * GIB,
             )
+
+    def add_volume(
+        self,
+        name: str,
+        start: float,
+        end: float,
+        *,
+        claim: tuple[str, str] | None = None,
+        size: Callable[[float], float] = lambda _moment: 20 * GIB,
+        is_bound: bool = True,
+        is_created_known: bool = True,
+    ) -> None:
+        """Write a volume, its claim and what is used of it."""
+        seen, own = self.moments(start, end), {"persistentvolume": name}
+        self._add("kube_persistentvolume_capacity_bytes", own, seen, size)
+        info = {**own, "storageclass": "gp3", "csi_driver": "ebs", "csi_volume_handle": f"vol-{name}"}
+        self._add("kube_persistentvolume_info", info, seen)
+        if is_created_known:
+            self._add("kube_persistentvolume_created", own, seen, start)
+        if claim is None:
+            return
+        self._add(
+            "kube_persistentvolume_claim_ref", {**own, "claim_namespace": claim[0], "name": claim[1]}, seen
+        )
+        if is_bound:
+            bound = {"namespace": claim[0], "persistentvolumeclaim": claim[1]}
+            self._add(
+                "kube_persistentvolumeclaim_info", {**bound, "storageclass": "gp3", "volumename": name}, seen
+            )
+            self._add("kubelet_volume_stats_used_bytes", bound, seen, 5 * GIB)
+
+    def add_mount(self, pod: TestPod, claim: str) -> None:
+        """Write that a pod mounts a claim."""
+        labels = {"namespace": pod.namespace, "pod": pod.name, "uid": pod.uid, "volume": "data"}
+        self._add(
+            "kube_pod_spec_volumes_persistentvolumeclaims_info",
+            {**labels, "persistentvolumeclaim": claim},
+            self.moments(pod.start, pod.end),
+        )
+
+    def add_service(
+        self, namespace: str, name: str, start: float, end: float, kind: str, address: str
+    ) -> None:
+        """Write a Service and its address."""
+        seen, own = self.moments(start, end), {"namespace": namespace, "service": name, "uid": f"uid-{name}"}
+        self._add("kube_service_info", own, seen)
+        self._add("kube_service_spec_type", {**own, "type": kind}, seen)
+        self._add("kube_service_created", own, seen, start)
+        if address:
+            self._add("kube_service_status_load_balancer_ingress", {**own, "hostname": address}, seen)
+
+    def add_traffic(self, labels: Labels, start: float, end: float, bytes_per_second: float) -> None:
+        """Write what a pod, or a node's root group, sent over an interface."""
+        moments = self.moments(start, end)
+        self._add(
+            "container_network_transmit_bytes_total",
+            labels,
+            moments,
+            lambda m: (m - start) * bytes_per_second,
+        )
 
     def add_pod(self, pod: TestPod) -> None:
         seen = self.moments(pod.start, max(pod.end, pod.lingers_until))
@@ -252,7 +315,12 @@ class ClusterWriter:
     ) -> None:
         prefix = "kube_pod_init_container" if container.init else "kube_pod_container"
         own = {**identity, "container": container.name}
-        for resource, amount in (("cpu", container.cpu_request), ("memory", container.memory_request)):
+        others = [(resource, float(amount)) for resource, amount in container.others.items()]
+        for resource, amount in (
+            ("cpu", container.cpu_request),
+            ("memory", container.memory_request),
+            *others,
+        ):
             if amount is not None:
                 self._add(
                     f"{prefix}_resource_requests",

@@ -176,6 +176,107 @@ def owned_in_many_ways(writer: ClusterWriter) -> None:
         writer.add_pod(TestPod("shop", name, f"u{number}", "n1", LONG_AGO, NEVER, owner=owner))
 
 
+def stored_and_balanced(writer: ClusterWriter) -> None:
+    """Two pods share a claim, one has its own; a volume is left behind, one grows, the last one goes."""
+    writer.add_node("n1", LONG_AGO, NEVER)
+    first = TestPod("shop", "web-5d4f7-abcde", "u1", "n1", LONG_AGO, NEVER)
+    second = TestPod("shop", "web-5d4f7-fghij", "u2", "n1", T0 + 1800, T0 + 5400)
+    own = TestPod("shop", "db-0", "u3", "n1", T0 + 600, NEVER, owner=("StatefulSet", "db"))
+    for pod, claim in ((first, "shared"), (second, "shared"), (own, "data-db-0")):
+        writer.add_pod(pod)
+        writer.add_mount(pod, claim)
+    writer.add_volume("pv-shared", LONG_AGO, NEVER, claim=("shop", "shared"))
+    writer.add_volume("pv-data", T0 + 300, NEVER, claim=("shop", "data-db-0"), size=_grown)
+    # the disk of the claim's former life, kept by its reclaim policy
+    writer.add_volume("pv-former", LONG_AGO, T0 + 7200, claim=("shop", "data-db-0"), is_bound=False)
+    writer.add_volume("pv-spare", LONG_AGO, T0 + 9000, is_created_known=False)
+    writer.add_service("shop", "public", T0 + 900, NEVER, "LoadBalancer", "a1.elb.amazonaws.com")
+    writer.add_service("shop", "pending", LONG_AGO, T0 + 3600, "LoadBalancer", "")
+    writer.add_service("shop", "inner", LONG_AGO, NEVER, "ClusterIP", "")
+
+
+def _grown(moment: float) -> float:
+    return (20 if moment < T0 + 2 * 3600 + 1800 else 40) * GIB
+
+
+def on_the_hosts_network(writer: ClusterWriter) -> None:
+    writer.add_node("n1", LONG_AGO, NEVER)
+    writer.add_node("n2", LONG_AGO, NEVER)
+    writer.add_pod(TestPod("shop", "web-5d4f7-abcde", "u1", "n1", LONG_AGO, NEVER))
+    for number in (1, 2):
+        pod = TestPod(
+            "infra", f"proxy-{number}", f"h{number}", f"n{number}", LONG_AGO, NEVER, host_network=True
+        )
+        writer.add_pod(pod)
+        labels = {"namespace": "infra", "pod": pod.name, "node": pod.node}
+        writer.add_traffic({**labels, "interface": "eth0"}, T0 - 60, NEVER, 1000.0)
+        writer.add_traffic({**labels, "interface": "veth12ab"}, T0 - 60, NEVER, 1000.0)
+    web = {"namespace": "shop", "pod": "web-5d4f7-abcde", "interface": "eth0", "node": "n1"}
+    writer.add_traffic(web, T0 - 60, NEVER, 10.0)
+    root = {"id": "/", "interface": "eth0", "node": "n2", "instance": "n2:10250"}
+    writer.add_traffic(root, T0 - 60, NEVER, 2000.0)
+
+
+def with_not_a_number(writer: ClusterWriter) -> None:
+    usual(writer)
+    for metric in ("container_memory_working_set_bytes", "kube_pod_container_resource_requests"):
+        rows = writer.file.samples[metric]
+        for index, (labels, at, _) in enumerate(rows):
+            is_own = labels.get("cluster") == "nan" and labels.get("pod") == "web-5d4f7-abcde"
+            if is_own and T0 + 3600 <= at < T0 + 3900:
+                rows[index] = (labels, at, float("nan"))
+
+
+GPU_LABELS = {"label_nvidia_com_gpu_count": "2", "label_nvidia_com_gpu_replicas": "4"}
+
+
+def with_shared_gpus(writer: ClusterWriter) -> None:
+    sliced, cut = {"nvidia_com_gpu": 8.0}, {"nvidia_com_mig_1g_5gb": 14.0}
+    writer.add_node("n1", LONG_AGO, NEVER, labels=GPU_LABELS, amounts=sliced)
+    writer.add_node("n2", LONG_AGO, NEVER, labels={"label_a": "b"}, amounts=cut)
+    writer.add_node("n3", LONG_AGO, NEVER, labels={"label_a": "b"}, amounts={"nvidia_com_gpu": 1.0})
+    requests = (("n1", {"nvidia_com_gpu": "1"}), ("n2", {"nvidia_com_mig_1g_5gb": "2"}))
+    more = (("n3", {"nvidia_com_gpu": "1", "nvidia_com_gpucores": "30"}), ("n3", {"nvidia_com_gpu": "1"}))
+    for number, (node, others) in enumerate((*requests, *more), start=1):
+        container = TestContainer("app", others=others)
+        writer.add_pod(
+            TestPod("ai", f"train-5d4f7-{number}", f"u{number}", node, LONG_AGO, NEVER, (container,))
+        )
+
+
+def replaced_by_a_larger_node(writer: ClusterWriter) -> None:
+    """A machine of bare metal is replaced under its name: no provider id, another uuid and size."""
+    small = {"label_node_kubernetes_io_instance_type": "small"}
+    large = {"label_node_kubernetes_io_instance_type": "large"}
+    change = T0 + 2 * 3600 + 1800
+    writer.add_node("n1", LONG_AGO, change, labels=small, provider_id="", system_uuid="uuid-1")
+    writer.add_node("n1", change + 600, NEVER, cpu=16.0, labels=large, provider_id="", system_uuid="uuid-2")
+    writer.add_pod(TestPod("shop", "web-5d4f7-abcde", "u1", "n1", LONG_AGO, change))
+    writer.add_node("n2", LONG_AGO, NEVER, cpu=4.0)
+    writer.add_pod(TestPod("shop", "web-5d4f7-fghij", "u2", "n2", LONG_AGO, NEVER))
+    sizes = writer.file.samples["kube_node_status_capacity"]
+    for index, (labels, at, _) in enumerate(sizes):
+        is_own = (labels["cluster"], labels["node"], labels["resource"]) == ("grown_node", "n2", "cpu")
+        if is_own and at >= T0 + 5400:
+            sizes[index] = (labels, at, 8.0)
+
+
+def sandboxed_and_resized(writer: ClusterWriter) -> None:
+    """A pod of a runtime class with overhead, and one whose request is raised in place within an hour."""
+    writer.add_node("n1", LONG_AGO, NEVER)
+    writer.add_pod(TestPod("shop", "web-5d4f7-abcde", "u1", "n1", LONG_AGO, NEVER))
+    writer.add_pod(TestPod("shop", "web-5d4f7-fghij", "u2", "n1", LONG_AGO, NEVER))
+    own = {"namespace": "shop", "pod": "web-5d4f7-abcde", "uid": "u1", **writer.extra}
+    moments = writer.moments(T0, END)
+    writer.file.add_constant("kube_pod_overhead_cpu_cores", own, moments, 0.25)
+    writer.file.add_constant("kube_pod_overhead_memory_bytes", own, moments, GIB / 8)
+    requests = writer.file.samples["kube_pod_container_resource_requests"]
+    for index, (labels, at, _) in enumerate(requests):
+        is_own = (labels["cluster"], labels.get("uid"), labels["resource"]) == ("sandboxed", "u2", "cpu")
+        if is_own and at >= T0 + 3600 + 2700:
+            requests[index] = (labels, at, 2.5)
+
+
 CASES: dict[str, tuple[Callable[[ClusterWriter], None], dict[str, object]]] = {
     "plain": (usual, {}),
     "doubled": (usual, {"jobs": ("kubelet", "kubelet-again")}),
@@ -193,6 +294,14 @@ CASES: dict[str, tuple[Callable[[ClusterWriter], None], dict[str, object]]] = {
     "replaced": (replaced_node, {}),
     "not_honoured": (usual, {"is_honoured": False}),
     "no_images": (usual, {"image": ""}),
+    "assets": (stored_and_balanced, {}),
+    "assets_twice": (stored_and_balanced, {"jobs": ("kubelet", "kubelet-again")}),
+    "assets_not_honoured": (stored_and_balanced, {"is_honoured": False}),
+    "host_network": (on_the_hosts_network, {}),
+    "nan": (with_not_a_number, {}),
+    "sandboxed": (sandboxed_and_resized, {}),
+    "gpus": (with_shared_gpus, {}),
+    "grown_node": (replaced_by_a_larger_node, {}),
     "owners": (owned_in_many_ways, {}),
     "owners_not_honoured": (owned_in_many_ways, {"is_honoured": False}),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
@@ -10,8 +12,9 @@ from sqlalchemy import Connection, insert, select, update
 from models.vocabulary.errors import Conflict, InputError, NotFound
 from models.vocabulary.identity import check_cluster_name
 from models.vocabulary.money import check_currency
+from warehouse.database.audit import AuditNote, append_entry
 from warehouse.database.connection import Database
-from warehouse.database.facts import DATA_KIND, fix_fact, read_fact
+from warehouse.database.facts import DATA_KIND, RETIRED_CLUSTERS, fix_fact, read_fact, set_fact
 from warehouse.database.schema import CLUSTER
 from warehouse.database.statements import insert_or_ignore
 
@@ -92,6 +95,29 @@ class Clusters:
         if row is None:
             raise NotFound(f"there is no cluster {name}; `millicore ingest status` lists the known ones")
         return Cluster(**row._mapping)
+
+    def retire(self, name: str, at: datetime, note: AuditNote) -> None:
+        """Note that a cluster was shut down: from then on no hours of it are expected.
+
+        Parameters
+        ----------
+        name : str
+        at : datetime
+            End of its last hour, UTC. A later call replaces an earlier one.
+        note : AuditNote
+        """
+        with self._database.write() as connection:
+            known = json.loads(read_fact(connection, RETIRED_CLUSTERS) or "{}")
+            set_fact(
+                connection, RETIRED_CLUSTERS, json.dumps({**known, name: at.isoformat()}, sort_keys=True)
+            )
+            append_entry(connection, note)
+
+    def retired(self) -> dict[str, datetime]:
+        """Return the clusters that were shut down, with the end of their last hour."""
+        with self._database.read() as connection:
+            known = json.loads(read_fact(connection, RETIRED_CLUSTERS) or "{}")
+        return {name: datetime.fromisoformat(at) for name, at in known.items()}
 
     def is_simulated(self) -> bool | None:
         """Return whether the warehouse holds simulated data; None while it holds nothing."""

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from warehouse.database import schema
+from warehouse.database import (
+    bill_tables,
+    journal_tables,
+    owner_tables,
+    plan_tables,
+    policy_tables,
+    price_tables,
+    schema,
+)
 from warehouse.database.metadata import METADATA
 
-DECLARED_IN: tuple[ModuleType, ...] = (schema,)
+DECLARED_IN: tuple[ModuleType, ...] = (
+    schema,
+    price_tables,
+    owner_tables,
+    bill_tables,
+    policy_tables,
+    plan_tables,
+    journal_tables,
+)
 """Modules that declare tables; one that is missing here would be missing from the migrations' comparison."""
 
 __all__ = ["DECLARED_IN", "METADATA"]

@@ -13,6 +13,8 @@ BILLING_ZONE = "billing_zone"
 """Fixed at the first close at the latest."""
 LAKE_CATALOGUE = "lake_catalogue"
 """Hash of the lake tables that the last migration brought about."""
+RETIRED_CLUSTERS = "retired_clusters"
+"""JSON object: clusters that were shut down, with the end of their last hour."""
 
 
 def read_fact(connection: Connection, name: str) -> str | None:

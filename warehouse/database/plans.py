@@ -13,6 +13,7 @@ from models.vocabulary.errors import InputError, NotFound
 from models.vocabulary.identity import Principal
 from models.vocabulary.money import Money, check_currency
 from models.vocabulary.windows import month_bounds
+from warehouse.database.audit import AuditNote, append_entry
 from warehouse.database.connection import Database
 from warehouse.database.schema import BUDGET, BUSINESS_METRIC, EXCHANGE_RATE, INITIATIVE
 from warehouse.database.statements import insert_or_update
@@ -132,8 +133,8 @@ class ExchangeRates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, rates: Sequence[ExchangeRate]) -> None:
-        """Store rates; one of the same pair and day is replaced.
+    def save(self, rates: Sequence[ExchangeRate], note: AuditNote | None = None) -> None:
+        """Store rates and, if given, an entry in the audit log; one of the same pair and day is replaced.
 
         Raises
         ------
@@ -147,6 +148,19 @@ class ExchangeRates:
                 raise InputError("is not above 0", field="rate", value=str(entry.rate))
         with self._database.write() as connection:
             insert_or_update(connection, EXCHANGE_RATE, [vars(entry) for entry in rates])
+            if note is not None:
+                append_entry(connection, note)
+
+    def list(self, first: date, last: date) -> list[ExchangeRate]:
+        """Return every rate quoted from the first to the last day, ordered by pair and day."""
+        columns = EXCHANGE_RATE.c
+        statement = (
+            select(EXCHANGE_RATE)
+            .where(columns.day.between(first, last))
+            .order_by(columns.from_currency, columns.to_currency, columns.day)
+        )
+        with self._database.read() as connection:
+            return [ExchangeRate(**row._mapping) for row in connection.execute(statement)]
 
     def at(self, from_currency: str, to_currency: str, day: date) -> ExchangeRate:
         """Return the newest rate that is not younger than the day.

@@ -109,6 +109,17 @@ PRICE = Table(
     Column("valid_to", Instant),
     Column("source_file", Text),
     Column("source_row", Integer),
+    Column("cpu_weight", rate()),
+    Column("memory_weight", rate()),
+    Column("gpu_weight", rate()),
+    Column("daily_from", String(5)),
+    Column("daily_to", String(5)),
+    Column("weekdays", NAME),
+    Column("time_zone", NAME),
+    Column("amortisation", document()),
+    Column("source_sha256", String(64)),
+    Column("imported_at", Instant),
+    Column("imported_by", TEXT),
 )
 
 OWNERSHIP_RULE = Table(
@@ -126,6 +137,8 @@ OWNERSHIP_RULE = Table(
     Column("valid_to", Instant),
     Column("source_file", Text),
     Column("source_row", Integer),
+    Column("annotation_selector", Text),
+    Column("workload", TEXT),
 )
 
 EXCHANGE_RATE = Table(

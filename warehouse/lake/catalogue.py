@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from warehouse.lake.declaration import LakeTable
-from warehouse.lake.tables import DERIVED_TABLES, OBSERVED_TABLES
+from warehouse.lake.tables import DERIVED_TABLES, IMPORTED_TABLES, OBSERVED_TABLES
 
 BEGIN = "<!-- lake tables: begin (written by warehouse.lake.catalogue) -->"
 END = "<!-- lake tables: end -->"
@@ -12,7 +12,11 @@ END = "<!-- lake tables: end -->"
 def describe_tables() -> str:
     """Return the lake tables as Markdown: partitions, key and the number of columns of each."""
     lines = ["| table | kind | partitioned by | one row per | columns |", "|---|---|---|---|---|"]
-    for kind, tables in (("observed", OBSERVED_TABLES), ("derived", DERIVED_TABLES)):
+    for kind, tables in (
+        ("observed", OBSERVED_TABLES),
+        ("derived", DERIVED_TABLES),
+        ("imported", IMPORTED_TABLES),
+    ):
         lines += [_line(kind, table) for table in tables]
     return "\n".join(lines)
 

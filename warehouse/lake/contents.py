@@ -35,8 +35,11 @@ def checksum_sql(table: LakeTable, alias: str) -> str:
     The checksum adds up (modulo 2^64, hence in any order) the md5 of every row's scalar columns. Lists
     are left out: they become null when they grow old.
     """
-    scalars = [f"coalesce({name}::VARCHAR, '')" for name in checksum_columns(table) if name != "hour"]
-    text = " || chr(31) || ".join(scalars)
+    names = [name for name in checksum_columns(table) if name not in ("hour", *table.added_columns)]
+    text = " || chr(31) || ".join(f"coalesce({name}::VARCHAR, '')" for name in names)
+    text += "".join(
+        f" || coalesce(chr(31) || '{name}=' || {name}::VARCHAR, '')" for name in table.added_columns
+    )
     return (
         f"SELECT hour, count(*) AS row_count, "
         f"(sum(md5_number_lower({text})::HUGEINT) % 18446744073709551616)::VARCHAR AS checksum "

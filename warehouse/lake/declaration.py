@@ -33,6 +33,9 @@ class LakeTable:
     window_column : str
         The column by which a window is replaced.
     columns : dict of str to pyarrow.DataType
+    added_columns : tuple of str
+        Columns that older warehouses lack: checksums cover them only where they are not null, so that hours
+        stored before keep theirs.
     """
 
     name: str
@@ -40,6 +43,7 @@ class LakeTable:
     key: tuple[str, ...]
     window_column: str
     columns: dict[str, pa.DataType] = field(repr=False)
+    added_columns: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:

@@ -35,8 +35,10 @@ ASSET_PRICE_HOUR = LakeTable(
         "gpu_weight": FLOAT64,
     },
 )
-"""What one asset cost in one hour (price x running time, split at price changes). ``provenance`` is one of
-bill, contract, list, assumed, unpriced; the costs of an unpriced asset are null."""
+"""What one asset cost in one hour (price x running time, split at price changes). ``asset_kind`` is node,
+volume, load_balancer, network (one row per traffic class) or control_plane; ``asset`` is the node key, the
+volume, the load balancer, the traffic class or ``control-plane``. ``provenance`` is one of bill, contract,
+list, amortised, assumed, unpriced; the costs of an unpriced asset are null. Weights stand on nodes only."""
 
 ALLOCATION_HOUR = LakeTable(
     "allocation_hour",
@@ -68,13 +70,17 @@ ALLOCATION_HOUR = LakeTable(
         "oversell_gain": MONEY,
         "burst_gain": MONEY,
         "idle_seconds": FLOAT64,
+        "asset": TEXT,
     },
 )
-"""``line_kind`` is container or node; node lines carry idle, overhead and the two gains and have empty
-``pod_uid`` and ``container``. ``resource`` is cpu, memory or gpu; seconds are core-seconds, byte-seconds,
-device-seconds. The five cost columns of a node-hour and resource sum to its cost exactly; the gains are
-explanations beside them and never added. ``idle_seconds`` stands on node lines. No owner here: ownership
-is joined when ``cost_day`` is built."""
+"""``line_kind`` is container (what a pod caused), node (idle, overhead and the two gains of a node) or
+asset (what of another asset no pod caused). ``resource`` is cpu, memory or gpu of the node ``node_key``, or
+storage, load_balancer, network or control_plane of ``asset``; then ``node_key`` is empty and ``asset`` is
+part of the key. Lines that are no container's have empty ``pod_uid`` and ``container``; a pod's lines of an
+asset have an empty ``container``. Seconds are core-seconds, byte-seconds, device-seconds; null for load
+balancers, network and control plane. The five cost columns of an asset-hour and resource sum to its cost
+exactly; the gains are explanations beside them and never added. ``idle_seconds`` stands on node lines and
+unmounted volumes. No owner here: ownership is joined when ``cost_day`` is built."""
 
 COST_DAY = LakeTable(
     "cost_day",
@@ -114,12 +120,19 @@ COST_DAY = LakeTable(
         "hour_count": COUNT,
         "billed_seconds": FLOAT64,
         "idle_seconds": FLOAT64,
+        "idle_share_weight": pa.decimal128(38, 9),
+        "overhead_share_weight": pa.decimal128(38, 9),
+        "oversell_share_weight": pa.decimal128(38, 9),
     },
 )
-"""Sums for boards and chargeback. ``line_kind`` is workload or node; a row of line_kind workload belongs to
-one team (``ownership_source`` rule, label or guessed) or to none (``team`` null, unowned). Capacity,
-allocatable and idle seconds stand on node lines only; ``billed_seconds``, the sum of max(request, usage), on
-workload lines only."""
+"""Sums for boards and chargeback. ``line_kind`` is workload, node or asset; a row of line_kind workload
+belongs to one team (``ownership_source`` rule, label or guessed) or to none (``team`` null, unowned). A row
+of line_kind asset is what no pod caused of a volume, of traffic or of a control plane; its ``team`` is the
+owner of the namespace, who does not pay it. Capacity and allocatable seconds stand on node lines only; idle
+seconds also on unmounted volumes; ``billed_seconds``, the sum of max(request, usage), on workload lines
+only. The share weights are money of the row's currency and never added to costs: what a workload row would
+pay of idle and overhead if the tenants of its own node-hours shared them by cost, and what its cost fell by
+overselling; on node rows what of idle and overhead stood beside tenants, and the gain there."""
 
 CONTAINER_HISTOGRAM_DAY = LakeTable(
     "container_histogram_day",

@@ -69,7 +69,9 @@ POD_HOUR = LakeTable(
         "disk_write_bytes": FLOAT64,
         "label_set_id": TEXT,
         "is_label_inferred": pa.bool_(),
+        "is_host_network": pa.bool_(),
     },
+    added_columns=("is_host_network",),
 )
 
 NODE_HOUR = LakeTable(
@@ -103,8 +105,13 @@ NODE_HOUR = LakeTable(
         "inode_used_ratio": FLOAT32,
         "sample_coverage_ratio": FLOAT32,
         "label_set_id": TEXT,
+        "network_receive_bytes": FLOAT64,
+        "network_transmit_bytes": FLOAT64,
     },
+    added_columns=("network_receive_bytes", "network_transmit_bytes"),
 )
+"""Network bytes are those of the whole machine, its pods included. The counters of a pod on the host's
+network are the machine's: they stand here and are null on the pod."""
 
 VOLUME_HOUR = LakeTable(
     "volume_hour",
@@ -122,8 +129,14 @@ VOLUME_HOUR = LakeTable(
         "capacity_bytes": FLOAT64,
         "used_bytes": FLOAT64,
         "running_seconds": FLOAT64,
+        "region": TEXT,
+        "zone": TEXT,
     },
+    added_columns=("region", "zone"),
 )
+"""``volume`` is the name of the PersistentVolume, ``provider_id`` the CSI volume handle or cloud disk id.
+``capacity_bytes`` is the mean over the seconds that the volume existed in the hour, so that capacity times
+``running_seconds`` is exact when it grows; ``used_bytes`` is what its file system held (mean)."""
 
 VOLUME_MOUNT_HOUR = LakeTable(
     "volume_mount_hour",
@@ -138,8 +151,13 @@ VOLUME_MOUNT_HOUR = LakeTable(
         "namespace": TEXT,
         "pod": TEXT,
         "mounted_seconds": FLOAT64,
+        "first_mounted_at": INSTANT,
+        "last_mounted_at": INSTANT,
     },
+    added_columns=("first_mounted_at", "last_mounted_at"),
 )
+"""A pod holds a volume from its scheduling to its termination; several pods may hold one at a time.
+``[first_mounted_at, last_mounted_at)`` lies within the hour and is null where only the time held is known."""
 
 LOAD_BALANCER_HOUR = LakeTable(
     "load_balancer_hour",
@@ -154,8 +172,33 @@ LOAD_BALANCER_HOUR = LakeTable(
         "service": TEXT,
         "provider_id": TEXT,
         "running_seconds": FLOAT64,
+        "load_balancer_type": TEXT,
+        "region": TEXT,
+    },
+    added_columns=("load_balancer_type", "region"),
+)
+"""``load_balancer`` is ``namespace/service``; ``provider_id`` its first host name or address, null while it
+has none."""
+
+TRAFFIC_CLASSES = ("zone", "region", "internet", "unclassified")
+"""Where bytes that a pod sent went: within its zone, to another zone of its region, out of it, not known."""
+
+NETWORK_FLOW_HOUR = LakeTable(
+    "network_flow_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "pod_uid", "traffic_class"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "pod_uid": TEXT,
+        "namespace": TEXT,
+        "pod": TEXT,
+        "traffic_class": TEXT,
+        "bytes": FLOAT64,
     },
 )
+"""Bytes that a pod sent, by class (``TRAFFIC_CLASSES``), where a source of flows tells them."""
 
 LABEL_SET = LakeTable(
     "label_set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files as package_files
 from typing import Any
 
@@ -215,18 +215,3 @@ def query_failed(problem: duckdb.Error) -> StorageError:
     """Return the error that a person reads when a query of the lake fails."""
     remedy = "; run `millicore doctor --heal`" if isinstance(problem, duckdb.IOException) else ""
     return StorageError(f"the lake could not be read: {str(problem).splitlines()[0]}{remedy}")
-
-
-def partition_text(value: object) -> str:
-    """Return a partition value as Delta stores it.
-
-    Raises
-    ------
-    InputError
-        If the value is neither a date nor a non-empty text.
-    """
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, str) and value:
-        return value
-    raise InputError("cannot name a partition", value=value)

@@ -6,6 +6,7 @@ Columns may be added (nullable) by a migration; renaming one means a new table.
 
 from __future__ import annotations
 
+from warehouse.lake.bill_table import BILL_LINE
 from warehouse.lake.declaration import LakeTable
 from warehouse.lake.derived_tables import (
     ALLOCATION_HOUR,
@@ -20,6 +21,7 @@ from warehouse.lake.observed_tables import (
     CONTAINER_HOUR,
     LABEL_SET,
     LOAD_BALANCER_HOUR,
+    NETWORK_FLOW_HOUR,
     NODE_HOUR,
     OBJECT_HISTORY,
     POD_HOUR,
@@ -34,6 +36,7 @@ OBSERVED_TABLES = (
     VOLUME_HOUR,
     VOLUME_MOUNT_HOUR,
     LOAD_BALANCER_HOUR,
+    NETWORK_FLOW_HOUR,
     LABEL_SET,
     OBJECT_HISTORY,
 )
@@ -46,4 +49,7 @@ DERIVED_TABLES = (
     FORECAST,
     OVERSELL_PLAN,
 )
-TABLES: dict[str, LakeTable] = {table.name: table for table in (*OBSERVED_TABLES, *DERIVED_TABLES)}
+IMPORTED_TABLES = (BILL_LINE,)
+TABLES: dict[str, LakeTable] = {
+    table.name: table for table in (*OBSERVED_TABLES, *DERIVED_TABLES, *IMPORTED_TABLES)
+}

@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from models.vocabulary.errors import Forbidden
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY, HourWindow, day_start
 from warehouse.lake.reading import TableScan
@@ -42,7 +41,7 @@ class ResourceUse:
 
 @dataclass(frozen=True)
 class AllocationGroup:
-    """One group on one billing day: its names and its resources (cpu, memory, gpu).
+    """One group on one billing day: its names and its resources (cpu, memory, gpu, storage, network, ...).
 
     ``is_idle`` marks idle capacity, which belongs to no group.
     """
@@ -52,6 +51,9 @@ class AllocationGroup:
     is_idle: bool
     currency: str | None
     resources: dict[str, ResourceUse]
+
+
+_OF_GROUPS = "(line_kind = 'workload' OR (line_kind = 'asset' AND namespace IS NOT NULL))"
 
 
 class AllocationReads:
@@ -77,7 +79,9 @@ class AllocationReads:
         *,
         include_idle: bool,
     ) -> list[AllocationGroup]:
-        """Return workload cost by group and day, and idle cost by cluster and day.
+        """Return cost by group and day, and idle cost that is no group's by cluster and day.
+
+        What a namespace left unmounted of its volumes is a cost of its group.
 
         Parameters
         ----------
@@ -100,7 +104,7 @@ class AllocationReads:
                     max(currency) AS currency, sum(request_seconds) AS request_seconds,
                     sum(usage_seconds) AS usage_seconds, sum(billed_seconds) AS billed_seconds,
                     sum(total_cost)::DECIMAL(38,9) AS cost
-                  FROM cost_day {where} AND line_kind = 'workload' GROUP BY ALL"""
+                  FROM cost_day {where} AND {_OF_GROUPS} GROUP BY ALL"""
         if include_idle:
             names = ", ".join(
                 f"{'cluster' if column == 'cluster' else 'NULL'} AS name_{index}"
@@ -108,20 +112,9 @@ class AllocationReads:
             )
             sql += f""" UNION ALL SELECT billing_date AS day, {names}, TRUE AS is_idle, resource,
                     max(currency) AS currency, NULL, NULL, sum(idle_seconds), sum(idle_cost)::DECIMAL(38,9)
-                  FROM cost_day {where} AND line_kind = 'node' GROUP BY ALL"""
+                  FROM cost_day {where} AND NOT {_OF_GROUPS} GROUP BY ALL"""
         rows = self._query(f"{sql} ORDER BY ALL", bound, first, last)
         return _grouped(rows, len(columns))
-
-    def require_all_teams(self, principal: Principal) -> None:
-        """Refuse a principal who sees only some teams.
-
-        Raises
-        ------
-        Forbidden
-            If it does.
-        """
-        if not principal.sees_all_teams:
-            raise Forbidden(f"{principal.id} may not see cost that belongs to no team")
 
     def _query(self, sql: str, bound: dict[str, Any], first: date, last: date) -> list[dict[str, Any]]:
         window = HourWindow(day_start(first), day_start(last + DAY))

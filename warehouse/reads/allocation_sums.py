@@ -38,6 +38,7 @@ _LINE_COLUMNS = (
     "oversell_gain",
     "burst_gain",
     "idle_seconds",
+    "asset",
 )
 _PRICE_COLUMNS = (
     "hour",
@@ -70,14 +71,50 @@ _HOURS = """hour_group AS (
 
 
 def _thousandths(expression: str, condition: str = "true") -> str:
-    return f"sum(round({expression} * 1000)::BIGINT) FILTER ({condition})::DECIMAL(38,0)"
+    return f"sum(round({expression} * 1000)::HUGEINT) FILTER ({condition})::DECIMAL(38,0)"
 
 
 _BILLED = "greatest(coalesce(a.request_seconds, 0), coalesce(a.usage_seconds, 0))"
+_USED = "coalesce(used_cost, 0) + coalesce(unused_request_cost, 0) + coalesce(unmeasured_cost, 0)"
+
+
+def _share(part: str) -> str:
+    """Sum what a line would pay of its own node-hours' part; a node's line has what can be shared."""
+    tenants = f"coalesce(sum((({_USED})::DOUBLE * b.{part}_ratio)::BIGINT), 0)"
+    return f"({tenants} + coalesce(sum(b.{part}) FILTER (a.line_kind = 'node'), 0))::DECIMAL(38,0)"
+
+
+_SUMMED = (
+    f"sum({_USED}) AS tenants, sum(idle_cost) AS idle, sum(overhead_cost) AS overhead, "
+    "sum(oversell_gain) AS gain, count(*) FILTER (line_kind = 'node') AS own_lines"
+)
+_BESIDE = f"""place AS (
+    SELECT hour, coalesce(asset, node_key) AS asset, asset IS NULL AS is_node, resource, {_SUMMED}
+    FROM line GROUP BY hour, asset, node_key, resource
+), beside AS (
+    SELECT l.hour, l.asset, l.is_node, l.resource, p.price_id,
+           CASE WHEN l.is_node AND l.tenants > 0 THEN 1e9 / l.tenants::DOUBLE END AS ratio,
+           CASE WHEN ratio IS NOT NULL THEN (l.idle * 1000000000)::BIGINT END AS idle,
+           CASE WHEN ratio IS NOT NULL THEN (l.overhead * 1000000000)::BIGINT END AS overhead,
+           CASE WHEN ratio IS NOT NULL THEN (l.gain * 1000000000)::BIGINT END AS gain,
+           l.idle::DOUBLE * ratio AS idle_ratio,
+           l.overhead::DOUBLE * ratio AS overhead_ratio,
+           l.gain::DOUBLE * ratio * (l.tenants / (l.tenants + l.overhead))::DOUBLE AS gain_ratio
+    FROM place l
+    LEFT JOIN price p ON p.hour = l.hour AND p.asset = l.asset AND p.asset_kind =
+        CASE WHEN l.is_node THEN 'node' WHEN l.resource = 'storage' THEN 'volume' ELSE l.resource END
+)"""
+"""A node-hour's idle and overhead beside what its tenants cost: on one node-hour and resource all have the
+same unit cost, so each one's share is in proportion to its cost. Of the oversell gain each share is what its
+own unit cost fell by; the rest fell on the overhead."""
+
 _COST_SUMS = f"""WITH {_HOURS},
-node_price AS (SELECT hour, asset AS node_key, price_id FROM price WHERE asset_kind = 'node')
-SELECT g.hour_group, a.line_kind, a.resource, a.node_pool, a.namespace, a.workload_kind, a.workload_name,
-       a.label_set_id, a.currency, a.provenance, p.price_id,
+{_BESIDE}
+SELECT g.hour_group,
+       CASE WHEN a.line_kind = 'asset' AND a.idle_cost IS NULL AND a.overhead_cost IS NULL THEN 'object'
+            ELSE a.line_kind END AS line_kind,
+       a.resource, a.node_pool, a.namespace, a.workload_kind, a.workload_name,
+       a.label_set_id, a.currency, a.provenance, b.price_id,
        count(*) FILTER (a.line_kind = 'container')::BIGINT AS container_hours,
        bit_or(g.hour_bit)::BIGINT AS hour_bits,
        {_thousandths("a.request_seconds")} AS request_thousandths,
@@ -92,10 +129,15 @@ SELECT g.hour_group, a.line_kind, a.resource, a.node_pool, a.namespace, a.worklo
        sum(a.idle_cost) AS idle_cost,
        sum(a.overhead_cost) AS overhead_cost,
        sum(a.oversell_gain) AS oversell_gain,
-       sum(a.burst_gain) AS burst_gain
+       sum(a.burst_gain) AS burst_gain,
+       {_share("idle")} AS idle_share_weight,
+       {_share("overhead")} AS overhead_share_weight,
+       {_share("gain")} AS oversell_share_weight
 FROM line a
 JOIN hour_group g ON g.hour = a.hour
-LEFT JOIN node_price p ON p.hour = a.hour AND p.node_key = a.node_key
+LEFT JOIN beside b
+  ON b.hour = a.hour AND b.asset = coalesce(a.asset, a.node_key) AND b.is_node = (a.asset IS NULL)
+     AND b.resource = a.resource
 GROUP BY ALL
 UNION ALL BY NAME
 SELECT g.hour_group, 'node' AS line_kind, r.resource, n.node_pool, p.currency, p.provenance, p.price_id,
@@ -104,6 +146,8 @@ SELECT g.hour_group, 'node' AS line_kind, r.resource, n.node_pool, p.currency, p
        {_thousandths("r.allocatable * n.running_seconds")} AS allocatable_thousandths
 FROM node n
 JOIN hour_group g ON g.hour = n.hour
+SEMI JOIN (SELECT hour, asset FROM place WHERE is_node AND own_lines > 0) own
+  ON own.hour = n.hour AND own.asset = n.node_key  -- a virtual node, billed by its pods, has no size
 LEFT JOIN price p ON p.asset_kind = 'node' AND p.hour = n.hour AND p.asset = n.node_key
 CROSS JOIN LATERAL (VALUES
     ('cpu', n.cpu_capacity_cores, n.cpu_allocatable_cores),
@@ -116,7 +160,6 @@ _PRICE_SUMS = f"""WITH {_HOURS}
 SELECT g.hour_group, p.currency, p.provenance, p.price_id, sum(p.list_cost) AS list_cost,
        sum(p.contracted_cost) AS contracted_cost, sum(p.effective_cost) AS effective_cost
 FROM price p JOIN hour_group g ON g.hour = p.hour
-WHERE p.asset_kind = 'node'
 GROUP BY ALL ORDER BY ALL"""
 
 
@@ -127,7 +170,7 @@ def cost_sums(
     hours: Sequence[tuple[datetime, int, int]],
     pin: Pin | None = None,
 ) -> tuple[pa.Table, pa.Table]:
-    """Sum allocated lines, node sizes and node prices per group of hours.
+    """Sum allocated lines, node sizes and asset prices per group of hours.
 
     Parameters
     ----------
@@ -142,8 +185,10 @@ def cost_sums(
     Returns
     -------
     tuple of pyarrow.Table
-        Lines by group, place, label set, currency, provenance and price id; and node costs by group,
-        currency, provenance and price id.
+        Lines by group, place, label set, currency, provenance and price id; and asset costs by group,
+        currency, provenance and price id. ``line_kind`` is container, object (a load balancer: the cost of a
+        namespace that no pod causes), asset (what of another asset nobody causes) or node. The share weights
+        are nano-units of the line's currency.
     """
     scans = {
         "line": TableScan("allocation_hour", cluster, window, _LINE_COLUMNS),

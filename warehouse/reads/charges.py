@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY, HourWindow, day_start
@@ -34,46 +34,22 @@ _QUANTITIES = (
     "capacity_seconds",
     "allocatable_seconds",
 )
+_ROWS_PER_BATCH = 8192
+_WEIGHTS = ("idle_share_weight", "overhead_share_weight", "oversell_share_weight")
 _EXTRA = ("oversell_gain", "burst_gain", "hour_count")
 _PLACE = ("namespace", "workload_kind", "workload_name")
 _PAYER = ("line_kind", "team", "cost_centre", "ownership_source")
+_PAYER_DAY = (
+    "billing_date",
+    "cluster",
+    *_PAYER,
+    "namespace",
+    "node_pool",
+    "resource",
+    "currency",
+    "provenance",
+)
 _KEY = ("billing_date", "cluster", *_PAYER, *_PLACE, "node_pool", "resource", "currency", "provenance")
-
-
-def visible_rows(rows: pa.Table, principal: Principal) -> list[dict[str, Any]]:
-    """Return the rows of `ChargeReads.frozen` that a principal may see, as `ChargeReads.rows` does.
-
-    Raises
-    ------
-    Forbidden
-        If the principal may read no costs at all.
-    """
-    found: list[dict[str, Any]] = _visible(rows, principal).to_pylist()
-    return found
-
-
-def visible_sums(rows: pa.Table, principal: Principal) -> list[dict[str, Any]]:
-    """Return the visible rows of `ChargeReads.frozen` summed over the days, as `ChargeReads.sums` does.
-
-    Raises
-    ------
-    Forbidden
-        If the principal may read no costs at all.
-    """
-    key = ["cluster", *_PAYER, "currency", "provenance"]
-    visible = _visible(rows, principal)
-    summed = visible.group_by(key, use_threads=False).aggregate([(name, "sum") for name in _MONEY])
-    renamed = [name.removesuffix("_sum") for name in summed.column_names]
-    found: list[dict[str, Any]] = summed.rename_columns(renamed).to_pylist()
-    return found
-
-
-def _visible(rows: pa.Table, principal: Principal) -> pa.Table:
-    teams = principal.visible_teams()
-    if teams is None:
-        return rows
-    wanted = pa.array(sorted(teams), pa.string())
-    return rows.filter(pc.is_in(rows.column("team"), value_set=wanted))
 
 
 @dataclass(frozen=True)
@@ -91,12 +67,18 @@ class ChargeReads:
 
     def rows(self, principal: Principal, first: date, last: date) -> list[dict[str, Any]]:
         """Return the visible rows of ``cost_day`` from first to last day, ordered by what they say."""
-        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours"))
-        return self._query(principal, first, last, f"SELECT {names} FROM cost {{where}} ORDER BY ALL")
+        return [row for batch in self.row_batches(principal, first, last) for row in batch]
+
+    def row_batches(self, principal: Principal, first: date, last: date) -> Iterator[list[dict[str, Any]]]:
+        """Yield `rows` piece by piece: as dictionaries a month of a large fleet fills a gigabyte."""
+        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours", *_WEIGHTS))
+        sql = f"SELECT {names} FROM cost {{where}} ORDER BY ALL"
+        for batch in self._table(principal, first, last, sql).to_batches(max_chunksize=_ROWS_PER_BATCH):
+            yield batch.to_pylist()
 
     def frozen(self, first: date, last: date) -> pa.Table:
         """Return all rows of ``cost_day`` from first to last day, in the order of `rows`, to be kept."""
-        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours", *_EXTRA))
+        names = ", ".join((*_KEY, *_MONEY, *_QUANTITIES, "container_hours", *_EXTRA, *_WEIGHTS))
         return self.lake.query(
             f"SELECT {names} FROM cost ORDER BY ALL",
             tables={"cost": TableScan("cost_day", None, HourWindow(day_start(first), day_start(last + DAY)))},
@@ -126,6 +108,33 @@ class ChargeReads:
                   FROM cost {{where}} GROUP BY {key} ORDER BY ALL"""
         return self._query(principal, first, last, sql)
 
+    def payer_days(self, principal: Principal, first: date, last: date) -> list[dict[str, Any]]:
+        """Return the visible rows summed over workloads: one per day, payer, namespace, pool and resource.
+
+        What no pod caused of an asset keeps its name. ``container_hours`` counts each container once, by
+        its line of CPU.
+        """
+        sums = ", ".join(f"sum({name})::DECIMAL(38,9) AS {name}" for name in (*_MONEY, *_WEIGHTS))
+        named = ", ".join(
+            f"CASE WHEN line_kind = 'asset' THEN {name} END AS {name}"
+            for name in ("workload_kind", "workload_name")
+        )
+        sql = f"""SELECT {", ".join(_PAYER_DAY)}, {named}, {sums},
+                    sum(round(container_hours * 1e6)::BIGINT) FILTER (resource = 'cpu')::DOUBLE / 1e6
+                      AS container_hours
+                  FROM cost {{where}} GROUP BY ALL ORDER BY ALL"""
+        return self._query(principal, first, last, sql)
+
+    def day_totals(self, first: date, last: date) -> list[dict[str, Any]]:
+        """Return the cost of all teams from first to last day: per day, cluster and currency."""
+        sql = """SELECT billing_date, cluster, currency, sum(total_cost)::DECIMAL(38,9) AS total_cost
+                 FROM cost WHERE currency IS NOT NULL AND total_cost IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+        window = HourWindow(day_start(first), day_start(last + DAY))
+        columns = ("billing_date", "cluster", "currency", "total_cost")
+        scan = TableScan("cost_day", None, window, columns)
+        rows: list[dict[str, Any]] = self.lake.query(sql, tables={"cost": scan}, pin=self.pin).to_pylist()
+        return rows
+
     def months(self, principal: Principal) -> list[dict[str, Any]]:
         """Return per month and currency the visible total, its assumed part and what has no cost."""
         sql = """SELECT strftime(billing_date, '%Y-%m') AS period, currency,
@@ -154,19 +163,17 @@ class ChargeReads:
         rows: list[dict[str, Any]] = found.to_pylist()
         return rows
 
-    def unpriced_node_hours(self, window: HourWindow) -> list[dict[str, Any]]:
-        """Return per cluster and provenance the node-hours without a price of their own."""
-        sql = """SELECT cluster, provenance, count(*)::BIGINT AS node_hours FROM price
-                 WHERE provenance IN ('assumed', 'unpriced') GROUP BY ALL ORDER BY ALL"""
-        scan = TableScan("asset_price_hour", None, window)
-        found: pa.Table = self.lake.query(sql, tables={"price": scan}, pin=self.pin)
-        rows: list[dict[str, Any]] = found.to_pylist()
-        return rows
-
     def _query(
         self, principal: Principal, first: date | None, last: date | None, sql: str
     ) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._table(principal, first, last, sql).to_pylist()
+        return rows
+
+    def _table(self, principal: Principal, first: date | None, last: date | None, sql: str) -> pa.Table:
         condition, bound = team_condition(principal)
+        if principal.visible_teams() is not None:
+            # what nobody's pod caused of an asset names its owner, who does not pay it
+            condition = f"{condition} AND line_kind <> 'asset'"
         window = None
         if first is not None and last is not None:
             window = HourWindow(day_start(first), day_start(last + DAY))
@@ -176,5 +183,4 @@ class ChargeReads:
             parameters=bound,
             pin=self.pin,
         )
-        rows: list[dict[str, Any]] = found.to_pylist()
-        return rows
+        return found

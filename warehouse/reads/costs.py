@@ -158,9 +158,12 @@ class CostReads:
     def by_team_and_day(
         self, principal: Principal, first: date, last: date, currency: str
     ) -> list[TeamDayCost]:
-        """Return the cost of each owned team on each day, by team and day."""
+        """Return the cost of each owned team's workloads on each day, by team and day.
+
+        What an asset of its namespace stood unused for is nobody's until a policy shares it.
+        """
         sql = f"""SELECT team, billing_date, coalesce(sum(total_cost), 0)::DECIMAL(38,9) AS total_cost
-                  FROM {_ALIAS} {{where}} AND {_IN_CURRENCY} AND team IS NOT NULL
+                  FROM {_ALIAS} {{where}} AND {_IN_CURRENCY} AND team IS NOT NULL AND line_kind <> 'asset'
                   GROUP BY team, billing_date ORDER BY team, billing_date"""
         rows = self._rows(principal, first, last, sql, {"currency": currency})
         return [TeamDayCost(row["team"], row["billing_date"], row["total_cost"]) for row in rows]

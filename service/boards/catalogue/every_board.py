@@ -10,6 +10,8 @@ TEXTS: Final[dict[str, str]] = {
     "app.footer": "Days are billing days in {zone}. Reading as {principal}.",
     "nav.leadership": "Cost board",
     "nav.leadership.help": "What the clusters cost, why it changed, who caused it.",
+    "nav.changes": "Changes",
+    "nav.changes.help": "Why cost moved, what left its range, and how budgets stand.",
     "nav.suggestions": "Suggestions",
     "nav.suggestions.help": "Advised requests and limits: evidence, risk, money, your decision.",
     "nav.chargeback": "Chargeback",

@@ -5,6 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 TEXTS: Final[dict[str, str]] = {
+    "unowned.title": "Cost without an owner",
+    "unowned.sentence": (
+        "{month}: {unowned} has no owner, {guessed} a guessed one; together {ratio} of workload cost."
+    ),
+    "unowned.none": "Every workload with cost has an owner by rule or label.",
+    "unowned.alt": "Workloads without an owner, the dearest first",
+    "unowned.column.workload": "Workload",
+    "unowned.column.cost": "Cost",
+    "unowned.column.currency": "Currency",
+    "unowned.column.share": "Share",
+    "unowned.column.since": "Since",
+    "unowned.column.candidates": "May belong to",
     "health.title": "Data health",
     "health.freshness": "Newest complete hour",
     "health.final": "Final until",

@@ -21,7 +21,7 @@ from service.usecases.chargeback_export import export_chargeback
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-BOARDS = ("", "suggestions", "chargeback", "oversell", "health")
+BOARDS = ("", "changes", "suggestions", "chargeback", "oversell", "health")
 SMALL_SCREENS = ((1280, 800), (390, 844))
 
 

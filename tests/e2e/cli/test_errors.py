@@ -34,6 +34,8 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["ingest", "files"], 2, "give at least one of"),
         (["ingest", "repair", "--window", "soon"], 1, "millicore migrate"),
         (["ingest", "files", "--usage", "none.csv"], 1, "none.csv"),
+        (["ingest", "files", "--network", "f.csv"], 2, "--network describes the hours of --usage"),
+        (["ingest", "files", "--usage", "u.csv", "--mounts", "m.csv"], 2, "the volumes of --volumes"),
         (["chargeback", "preview"], 2, "--month"),
         (["recommend", "reject", "x"], 2, "--reason"),
         (["nonsense"], 2, "nonsense"),

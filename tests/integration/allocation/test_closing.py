@@ -119,7 +119,8 @@ def test_assumed_and_missing_prices_and_an_unfinished_month_block(tmp_path):
     assert "2026-10 is not over" in listed
     assert "USD rest on assumed prices" in listed
     strict = replace(running, settings=running.settings.model_copy(update={"prices_mode": "strict"}))
-    with pytest.raises(CloseRefused, match="container-hours in c1 have no cost"):
+    unpriced = r"c1: 1,488 container-hours, node m5.xlarge in eu-1 \(1,488 hours\) without a cost"
+    with pytest.raises(CloseRefused, match=unpriced):
         close_period(strict, FINANCE, MONTH)
 
 

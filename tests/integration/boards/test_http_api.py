@@ -15,6 +15,7 @@ from support.board_world import FINANCE, LAST_DAY, LEADER, MARKDOWN_LABEL, NOW, 
 
 from models.vocabulary.identity import Role
 from service.boards.leadership import read_leadership
+from service.http.chargeback import MEDIA_TYPES
 from service.usecases.chargeback_export import export_chargeback
 
 OPENCOST_FIELDS = {
@@ -189,12 +190,22 @@ def test_metrics_are_prometheus_text(api: Starlette, tokens: dict[str, dict[str,
 def test_a_downloaded_file_has_the_bytes_of_the_command_line(
     api: Starlette, own_world: World, tokens: dict[str, dict[str, str]], tmp_path: Path
 ) -> None:
-    for name in ("summary", "detail", "focus"):
-        answer = call(api, f"/v1/chargeback/2026-10?format={name}", headers=tokens["lea"])
+    files = (
+        ("summary", "csv"),
+        ("detail", "csv"),
+        ("focus", "csv"),
+        ("focus", "parquet"),
+        ("summary", "xlsx"),
+    )
+    for name, kind in files:
+        asked = f"/v1/chargeback/2026-10?format={name}{'' if kind == 'csv' else f'&file_type={kind}'}"
+        answer = call(api, asked, headers=tokens["lea"])
+        file = tmp_path / f"{name}.{kind}"
         written = export_chargeback(
-            own_world.runtime, FINANCE, "2026-10", format=name, output_file=tmp_path / f"{name}.csv"
+            own_world.runtime, FINANCE, "2026-10", format=name, file_type=kind, output_file=file
         )
         assert answer.body == written.path.read_bytes()
+        assert answer.headers["content-type"] == MEDIA_TYPES[kind]
         assert answer.headers["x-content-sha256"] == written.sha256
         assert answer.headers["content-disposition"].startswith('attachment; filename="chargeback_2026-10')
 
@@ -206,6 +217,7 @@ def test_a_download_is_refused_to_an_owner_and_to_a_wrong_month(
     assert call(api, "/v1/chargeback/october", headers=tokens["lea"]).status == 422
     assert call(api, "/v1/chargeback/2020-01", headers=tokens["lea"]).status == 404
     assert call(api, "/v1/chargeback/2026-10?format=pdf", headers=tokens["lea"]).status == 400
+    assert call(api, "/v1/chargeback/2026-10?file_type=pdf", headers=tokens["lea"]).status == 400
 
 
 def test_periods_list_every_month(api: Starlette, tokens: dict[str, dict[str, str]]) -> None:

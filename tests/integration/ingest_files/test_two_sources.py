@@ -8,6 +8,7 @@ import pytest
 from support.prometheus import find_tools, run_prometheus
 from support.simulated_files import lake_rows, total
 
+from ingest.files.asset_hours import AssetPaths
 from ingest.files.source import FileSource
 from ingest.prometheus.settings import PrometheusSettings
 from ingest.prometheus.source import PrometheusSource
@@ -33,7 +34,11 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedWindow, 
     metrics.unlink()
     window = HourWindow(summary.start, summary.end)
     assert summary.node_file is not None
-    with FileSource(summary.usage_files, [summary.node_file]) as files:
+    assert summary.volume_file is not None
+    assert summary.mount_file is not None
+    assert summary.load_balancer_file is not None
+    assets = AssetPaths([summary.volume_file], [summary.mount_file], [summary.load_balancer_file])
+    with FileSource(summary.usage_files, [summary.node_file], assets) as files:
         of_files = files.observe(CLUSTER, window)
     with run_prometheus(data) as url:
         of_prometheus = PrometheusSource(PrometheusSettings(url=url)).observe(CLUSTER, window)
@@ -43,6 +48,32 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedWindow, 
 def test_node_hours_are_equal_to_the_second(observed: tuple[ObservedWindow, ObservedWindow]) -> None:
     of_files, of_prometheus = (total(one.tables["node_hour"], "running_seconds") for one in observed)
     assert of_files == of_prometheus
+
+
+@pytest.mark.parametrize("table", ["volume_hour", "load_balancer_hour"])
+def test_volumes_and_load_balancers_are_the_same_rows(
+    observed: tuple[ObservedWindow, ObservedWindow], table: str
+) -> None:
+    of_files, of_prometheus = (lake_rows(one, table) for one in observed)
+    assert of_files
+    assert of_prometheus == of_files
+
+
+def test_volumes_are_held_as_long_by_the_same_pods(observed: tuple[ObservedWindow, ObservedWindow]) -> None:
+    held: list[dict[tuple[object, object], float]] = []
+    for one in observed:
+        sums: dict[tuple[object, object], float] = defaultdict(float)
+        for row in lake_rows(one, "volume_mount_hour"):
+            sums[row["volume"], row["pod_uid"]] += float(str(row["mounted_seconds"]))
+        held.append(dict(sums))
+    assert held[0].keys() == held[1].keys()
+    for pair, seconds in held[0].items():
+        # metrics see the end of a deleted pod to a scrape of kube-state-metrics
+        assert held[1][pair] == pytest.approx(seconds, abs=240), pair
+    claims = {(row["claim"], row["volume"]) for row in lake_rows(observed[0], "volume_hour")}
+    spare = {volume for claim, volume in claims if claim == "old-exports"}
+    assert spare
+    assert spare.isdisjoint(volume for volume, _ in held[0])
 
 
 @pytest.mark.parametrize(

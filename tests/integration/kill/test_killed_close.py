@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from support import kill_closer
+from support.books import DOCUMENT
 from support.closing import FINANCE, LONG_AGO, MONTH, NEXT, closable_runtime
 
 from models.pricing.price_list import PriceRow
@@ -20,8 +21,11 @@ from models.vocabulary.errors import Conflict
 from service.runtime import Runtime
 from service.usecases.chargeback_check import verify
 from service.usecases.chargeback_export import export_chargeback
+from service.usecases.journal import export_journal
 from service.usecases.period_close import close_period
 from service.usecases.period_correct import correct_period
+from warehouse.database.audit import AuditNote
+from warehouse.database.plans import ExchangeRate
 
 pytestmark = pytest.mark.kill
 
@@ -35,7 +39,13 @@ def kill_at(home: Path, act: str, step: str) -> None:
 @pytest.fixture(scope="module")
 def open_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("open") / "home"
-    closable_runtime(home).warehouse.close()
+    runtime = closable_runtime(home)
+    runtime.warehouse.exchange_rates.save(
+        [ExchangeRate("USD", "EUR", date(2026, 10, 30), Decimal("0.9"), "ECB")]
+    )
+    note = AuditNote(FINANCE.id, "import journal mapping", "mapping.yaml", runtime.now(), {})
+    runtime.warehouse.journal_mappings.add("2026-01", DOCUMENT, "mapping.yaml", note)
+    runtime.warehouse.close()
     return home
 
 
@@ -51,15 +61,31 @@ def closed_home(open_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def reopen(home: Path) -> Runtime:
-    return Runtime.for_test(home, now=datetime(2026, 11, 20, tzinfo=UTC))
+    return Runtime.for_test(home, now=datetime(2026, 11, 20, tzinfo=UTC), reporting_currency="EUR")
 
 
 def exported(runtime: Runtime, folder: Path, month: str) -> bytes:
     return export_chargeback(runtime, FINANCE, month, format="detail", output_file=folder).path.read_bytes()
 
 
+def journal(runtime: Runtime, folder: Path) -> bytes:
+    folder.mkdir(exist_ok=True)
+    return export_journal(runtime, FINANCE, MONTH, output_file=folder).path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole_journal(closed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The journal of a close that nothing interrupted."""
+    runtime = reopen(closed_home)
+    found = journal(runtime, tmp_path_factory.mktemp("journal"))
+    runtime.warehouse.close()
+    return found
+
+
 @pytest.mark.parametrize("step", kill_closer.CLOSE_STEPS)
-def test_a_killed_close_left_the_month_open_or_closed(open_home: Path, tmp_path: Path, step: str) -> None:
+def test_a_killed_close_left_the_month_open_or_closed(
+    open_home: Path, whole_journal: bytes, tmp_path: Path, step: str
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(open_home, home)
     kill_at(home, "close", step)
@@ -77,6 +103,10 @@ def test_a_killed_close_left_the_month_open_or_closed(open_home: Path, tmp_path:
     text = (home / "lake" / closed.folder / "manifest.json").read_text()
     assert json.loads(text)["revision"] == 1
     assert exported(runtime, tmp_path, MONTH).count(b"closed-r1") > 0
+    runtime.warehouse.exchange_rates.save(
+        [ExchangeRate("USD", "EUR", date(2026, 10, 31), Decimal("0.5"), "late")]
+    )
+    assert journal(runtime, tmp_path / "journal") == whole_journal
     runtime.warehouse.close()
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from support.kubernetes_api import ApiServer, Fault, api_server, read_recordings
 from support.kubernetes_inventory import NODES_AND_PODS, following, inventory_of, kinds, settings, wait_until
-from support.kubernetes_objects import at, node, pod, replicaset
+from support.kubernetes_objects import at, claim, node, pod, replicaset, service, volume
 
 from ingest.kubernetes.history import InventoryRows
 from ingest.kubernetes.inventory import KubernetesInventory
@@ -38,6 +38,26 @@ def test_a_snapshot_reads_every_page_of_every_resource_once(server: ApiServer) -
     assert server.count("list", "nodes") == 1
     assert all(request.resource_version is None for request in server.requests)
     assert {request.resource for request in server.requests} == {resource.plural for resource in RESOURCES}
+
+
+def test_volumes_claims_and_load_balancers_are_read_and_their_end_is_seen() -> None:
+    with api_server(node(), volume(), claim(), service(), service("inner", kind="ClusterIP")) as server:
+        inventory = inventory_of(server)
+        found = kinds(inventory.snapshot())
+        assert found == {
+            "Node": 1,
+            "PersistentVolume": 1,
+            "PersistentVolumeClaim": 1,
+            "Service": 1,
+            "Inventory": 1,
+        }
+        server.delete("persistentvolumes", "pv-1", "")
+        (row,) = (
+            row
+            for row in inventory.snapshot().object_history.to_pylist()
+            if row["kind"] == "PersistentVolume"
+        )
+    assert row["valid_to"] is not None
 
 
 def test_secrets_and_configmaps_are_never_read(server: ApiServer) -> None:

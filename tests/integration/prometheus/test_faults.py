@@ -20,7 +20,8 @@ from support.prometheus_stub import (
 from ingest.prometheus.connection import PrometheusConnection
 from ingest.prometheus.engine import QueryEngine
 from ingest.prometheus.pacing import RetryBudget
-from ingest.prometheus.queries import FleetQuery, select
+from ingest.prometheus.queries import FleetQuery
+from ingest.prometheus.selectors import select
 from ingest.prometheus.settings import PrometheusSettings
 from models.vocabulary.errors import SourceError, SourceRefused, SourceUnreachable
 from models.vocabulary.windows import HourWindow

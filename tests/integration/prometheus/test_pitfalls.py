@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pandas as pd
 import pytest
-from support.open_metrics import GIB, ClusterWriter, MetricFile
-from support.prometheus import load_blocks, run_prometheus
-from support.prometheus_pitfalls import CASES, END, OWNERS, START, T0, WINDOW
+from support.open_metrics import GIB
+from support.prometheus_pitfalls import END, OWNERS, START, T0, WINDOW
 from support.prometheus_stub import StubAnswer, StubRequest, run_stub
 
 from ingest.prometheus.settings import PrometheusSettings
@@ -21,38 +20,6 @@ from models.vocabulary.windows import HourWindow
 from warehouse.observed import ObservedWindow, WindowState
 
 pytestmark = pytest.mark.prometheus
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("pitfalls")
-    file = MetricFile()
-    for name, (build, options) in CASES.items():
-        writer = ClusterWriter(T0, END, extra={"cluster": name}, **options)  # type: ignore[arg-type]
-        writer.file = file
-        build(writer)
-    # another exporter that uses the label for its own purposes
-    file.add_constant("redis_up", {"cluster": "cache-7", "job": "redis"}, [T0 + 30.0 * i for i in range(480)])
-    data = load_blocks([file.write(folder / "metrics.om")], folder / "data")
-    with run_prometheus(data) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def observe(server: str) -> Callable[..., ObservedWindow]:
-    seen: dict[tuple[str, HourWindow, str], ObservedWindow] = {}
-
-    def observe_case(name: str, window: HourWindow = WINDOW, **settings: object) -> ObservedWindow:
-        key = (name, window, repr(sorted(settings.items())))
-        if key not in seen:
-            source = PrometheusSource(
-                PrometheusSettings(server, cluster_label="cluster", cluster_label_value=name, **settings)  # type: ignore[arg-type]
-            )
-            seen[key] = source.observe("c1", window)
-            source.close()
-        return seen[key]
-
-    return observe_case
 
 
 def rows(window: ObservedWindow, table: str = "container_hour") -> pd.DataFrame:
@@ -164,6 +131,19 @@ def test_what_a_pod_reserves_for_its_start_is_a_row_of_its_own(
     assert totals.tolist() == pytest.approx([3.5 * 3600] * 4)
 
 
+def test_the_overhead_of_a_runtime_class_is_a_row_of_its_own(observe: Callable[..., ObservedWindow]) -> None:
+    window = observe("sandboxed")
+    assert pod_hours(window, "u1", "cpu_request_core_seconds", "(pod)") == [900.0] * 4
+    assert pod_hours(window, "u1", "memory_request_byte_seconds", "(pod)") == [GIB / 8 * 3600] * 4
+    pods = rows(window, "pod_hour")
+    assert pods[pods.pod_uid == "u1"].cpu_request_core_seconds.tolist() == [0.75 * 3600] * 4
+
+
+def test_a_request_raised_within_an_hour_counts_by_time(observe: Callable[..., ObservedWindow]) -> None:
+    seconds = pod_hours(observe("sandboxed"), "u2", "cpu_request_core_seconds")
+    assert seconds == pytest.approx([1800, 0.5 * 2700 + 2.5 * 900, 9000, 9000])
+
+
 def test_an_hour_without_any_sample_failed_and_one_with_few_is_partial(
     observe: Callable[..., ObservedWindow],
 ) -> None:
@@ -252,11 +232,11 @@ def test_hours_observed_one_by_one_are_the_rows_of_the_whole_window(
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
 
 
-def test_an_answer_with_a_warning_makes_its_hours_partial_never_complete(server: str) -> None:
+def test_an_answer_with_a_warning_makes_its_hours_partial_never_complete(pitfall_server: str) -> None:
     def behave(request: StubRequest, number: int) -> StubAnswer:
         data = urlencode(request.form).encode() if request.method == "POST" else None
         query = "" if data else f"?{urlencode(request.form)}"
-        with urlopen(f"{server}{request.path}{query}", data) as answer:
+        with urlopen(f"{pitfall_server}{request.path}{query}", data) as answer:
             body = answer.read()
         if "kube_replicaset_owner" in request.form.get("query", ""):
             body = body.replace(b'{"status":"success",', b'{"status":"success","warnings":["store away"],')
@@ -276,8 +256,10 @@ def test_hours_before_the_first_sample_are_no_gap(observe: Callable[..., Observe
     assert reports[30].state is WindowState.COMPLETE
 
 
-def test_the_same_window_twice_has_the_same_hash(server: str, observe: Callable[..., ObservedWindow]) -> None:
-    settings = PrometheusSettings(server, cluster_label="cluster", cluster_label_value="plain")
+def test_the_same_window_twice_has_the_same_hash(
+    pitfall_server: str, observe: Callable[..., ObservedWindow]
+) -> None:
+    settings = PrometheusSettings(pitfall_server, cluster_label="cluster", cluster_label_value="plain")
     again = PrometheusSource(settings).observe("c1", WINDOW)
     assert again.hours == observe("plain").hours
 
@@ -287,19 +269,19 @@ def test_a_cluster_that_is_not_there_names_what_is_missing(observe: Callable[...
         observe("cache-7")
 
 
-def test_the_number_of_queries_does_not_depend_on_the_number_of_containers(server: str) -> None:
+def test_the_number_of_queries_does_not_depend_on_the_number_of_containers(pitfall_server: str) -> None:
     counts = set()
     for name in ("plain", "steps", "jobs"):
         source = PrometheusSource(
-            PrometheusSettings(server, cluster_label="cluster", cluster_label_value=name)
+            PrometheusSettings(pitfall_server, cluster_label="cluster", cluster_label_value=name)
         )
         source.observe("c1", WINDOW)
         before = source.load
         source.observe("c1", WINDOW)
         counts.add((source.load - before).query_count)
-    assert counts == {18}
+    assert counts == {20}
 
 
-def test_the_first_sample_is_found_to_the_bin(server: str) -> None:
-    settings = PrometheusSettings(server, cluster_label="cluster", cluster_label_value="plain")
+def test_the_first_sample_is_found_to_the_bin(pitfall_server: str) -> None:
+    settings = PrometheusSettings(pitfall_server, cluster_label="cluster", cluster_label_value="plain")
     assert PrometheusSource(settings).oldest("c1") == START

@@ -92,6 +92,13 @@ def test_a_cluster_keeps_what_was_known_of_it(each_database: Warehouse) -> None:
         each_database.clusters.register("null")
 
 
+def test_clusters_that_were_shut_down_are_remembered_with_their_last_hour(each_database: Warehouse) -> None:
+    clusters, longest = each_database.clusters, "c" * 63
+    for name, end in (("alpha", NOON), (longest, NOON), ("alpha", NOON + timedelta(hours=1))):
+        clusters.retire(name, end, AuditNote("finance", "retire cluster", name, NOON, {}))
+    assert clusters.retired() == {"alpha": NOON + timedelta(hours=1), longest: NOON}
+
+
 def test_prices_come_back_exactly_and_in_order(each_database: Warehouse) -> None:
     rows = [
         PriceRow(

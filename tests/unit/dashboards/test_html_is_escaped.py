@@ -45,6 +45,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         lambda: html.show_pairs(EVIL, [(EVIL, EVIL)]),
         lambda: html.show_checks([Check(EVIL, EVIL, EVIL, is_passed=False)]),
         lambda: html.show_downloads([(EVIL, f"/v1/{EVIL}")]),
+        lambda: html.show_items([(EVIL, Tone.BAD.value, EVIL, EVIL)]),
         lambda: html.show_footer(EVIL),
         lambda: html.show_team_table(
             [TeamRow(EVIL, EVIL, Decimal(1), 0.5, None, None, None, EVIL, (1.0,))], EVIL

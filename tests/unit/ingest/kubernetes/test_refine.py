@@ -10,8 +10,8 @@ import pytest
 from support.kubernetes_objects import at, node, pod, replicaset
 
 from ingest.kubernetes.history import ObjectHistory
-from ingest.kubernetes.pod_times import without_the_dead
 from ingest.kubernetes.refine import refine_hours
+from ingest.kubernetes.versions import without_the_dead
 from models.kubernetes.label_sets import label_set_id
 from models.vocabulary.windows import HourWindow
 from warehouse.lake.declaration import LakeTable

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.prometheus.queries import ScrapeIntervals, fleet_queries, select
+from ingest.prometheus.queries import ScrapeIntervals, fleet_queries
+from ingest.prometheus.selectors import select
 from ingest.prometheus.settings import PrometheusSettings
 
 URL = "http://prometheus:9090"

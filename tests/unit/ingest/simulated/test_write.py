@@ -1,3 +1,4 @@
+import csv
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.simulated_files import observe_all, total
 
+from ingest.files.asset_hours import AssetPaths
 from ingest.files.lists import load_budgets, load_initiatives, load_ownership, load_prices
 from ingest.files.source import FileSource
 from ingest.simulated.openmetrics import MetricsOptions
@@ -79,11 +81,10 @@ def test_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
     assert totals[0][1] == pytest.approx(totals[1][1], rel=1e-6)
 
 
-def test_the_bill_adds_up_to_the_true_cost(written: SimulationSummary) -> None:
+def test_the_nodes_of_the_bill_add_up_to_the_true_cost(written: SimulationSummary) -> None:
     assert written.bill_file is not None
-    lines = written.bill_file.read_text().splitlines()
-    column = lines[0].split(",").index("EffectiveCost")
-    billed = sum(float(line.split(",")[column]) for line in lines[1:])
+    with written.bill_file.open(newline="") as file:
+        billed = sum(float(row["EffectiveCost"]) for row in csv.DictReader(file) if row["ResourceType"])
     assert billed == pytest.approx(float(truth_of(written)["cost"]["effective"]), abs=1e-6)
 
 
@@ -182,6 +183,69 @@ def test_objects_lead_from_pods_to_the_workloads_of_the_files(written: Simulatio
     assert {"Deployment", "DaemonSet", "CronJob", "Pod"} <= kinds
     described = {describe_node(node["metadata"]["labels"]).node_pool for node in items("node")}
     assert described == {"general"}
+
+
+def test_objects_and_files_tell_of_the_same_volumes_and_load_balancers(written: SimulationSummary) -> None:
+    folder = written.object_folders[0]
+    listed = {
+        kind: json.loads((folder / f"{kind}s.json").read_text())["items"]
+        for kind in ("persistentvolume", "persistentvolumeclaim", "service", "pod")
+    }
+    at_end = "2026-11-03T23:59:59Z"
+    lasting = [row for row in csv_rows(written.volume_file) if not row["valid_to"]]
+    assert {item["metadata"]["name"] for item in listed["persistentvolume"]} == {r["volume"] for r in lasting}
+    bound = {item["spec"]["volumeName"] for item in listed["persistentvolumeclaim"]}
+    mounts = [row for row in csv_rows(written.mount_file) if row["valid_from"] <= at_end < row["valid_to"]]
+    assert mounts
+    assert {row["volume"] for row in mounts} <= bound
+    mounting = {pod["metadata"]["uid"] for pod in listed["pod"] if pod["spec"].get("volumes")}
+    assert {row["pod_uid"] for row in mounts} == mounting
+    services = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in listed["service"]}
+    assert services == {(row["namespace"], row["service"]) for row in csv_rows(written.load_balancer_file)}
+
+
+def csv_rows(path: Path | None) -> list[dict[str, str]]:
+    assert path is not None
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_shared_file_system_own_disks_and_one_left_behind_are_there(written: SimulationSummary) -> None:
+    volumes = {row["volume"]: row for row in csv_rows(written.volume_file)}
+    holders: dict[str, set[str]] = defaultdict(set)
+    for row in csv_rows(written.mount_file):
+        holders[row["volume"]].add(row["pod"])
+    shared = [name for name, row in volumes.items() if row["storage_class"] == "efs-sc"]
+    assert [len(holders[name]) > 1 for name in shared] == [True]
+    assert [row["claim"] for name, row in volumes.items() if name not in holders] == ["old-exports"]
+    own = [name for name, row in volumes.items() if row["claim"].startswith("data-")]
+    assert own
+    assert all(len(holders[name]) == 1 for name in own)
+
+
+def test_the_file_source_gives_the_true_use_of_assets_back(written: SimulationSummary) -> None:
+    paths = (written.volume_file, written.mount_file, written.load_balancer_file, written.network_file)
+    assert all(paths)
+    with FileSource(written.usage_files, (), AssetPaths(*([path] for path in paths if path))) as source:
+        tables = observe_all(source, "fortnight").tables
+    prices = {(row.asset_kind, row.instance_type): row for row in load_prices(written.price_file)}
+    volumes = sum(
+        row["running_seconds"] / 3600 * row["capacity_bytes"] / 1024**3
+        * float(prices["volume", row["storage_class"]].effective_price)
+        for row in tables["volume_hour"].to_pylist()
+    )  # fmt: skip
+    balancers = total(tables["load_balancer_hour"], "running_seconds") / 3600
+    sent = sum(
+        row["bytes"] / 1024**3 * float(prices["network", row["traffic_class"]].effective_price)
+        for row in tables["network_flow_hour"].to_pylist()
+    )
+    truth = {kind: float(cost) for kind, cost in truth_of(written)["asset_cost"].items()}
+    assert volumes == pytest.approx(truth["volume"])
+    assert balancers * float(prices["load_balancer", None].effective_price) == pytest.approx(
+        truth["load_balancer"]
+    )
+    assert sent == pytest.approx(truth["network"])
+    assert 48 * float(prices["control_plane", None].effective_price) == pytest.approx(truth["control_plane"])
 
 
 def test_progress_reaches_what_it_promised(tmp_path: Path) -> None:

@@ -155,3 +155,74 @@ def test_requests_are_cut_to_the_time_the_node_ran():
     )
     assert clipped[:2].tolist() == [1800.0, 1800.0]
     assert np.isnan(clipped[2])
+
+
+def test_what_open_cost_shows_as_negative_idle_is_a_named_gain():
+    # reference/allocation.md, V11c: at list unit cost, cpu idle would be -0.155769 and ram idle 0.038462
+    nodes = published_aws_example().nodes
+    assert (nodes[CPU].idle[0], nodes[CPU].burst_gain[0] / DOLLAR) == (0, pytest.approx(0.155769, abs=5e-7))
+    assert nodes[MEMORY].idle[0] / DOLLAR == pytest.approx(0.038462, abs=5e-7)
+
+
+def test_idle_devices_stay_with_the_devices():
+    # V10: allocated cpu 2, gpu 0, ram 1; idle 10, 12, 6; shared: 12, 0, 7 and 12 of gpu idle stay
+    nodes = node_columns(
+        [31 * DOLLAR], {CPU: [12], GPU: [1], MEMORY: [7]}, weights={CPU: 1, GPU: 12, MEMORY: 1}
+    )
+    pods = container_columns([0], {CPU: [(2, 2)], MEMORY: [(1, 1)], GPU: [(None, None)]})
+    allocation = allocate_node_hours(pods, nodes)
+    own = {name: container_total(allocation, name)[0] for name in (CPU, MEMORY, GPU)}
+    idle = {name: allocation.nodes[name].idle[0] for name in own}
+    shared = {name: own[name] + (idle[name] if own[name] else 0) for name in own}
+    assert {name: part / DOLLAR for name, part in own.items()} == {CPU: 2, MEMORY: 1, GPU: 0}
+    assert {name: part / DOLLAR for name, part in shared.items()} == {CPU: 12, MEMORY: 7, GPU: 0}
+    assert idle[GPU] == 12 * DOLLAR
+
+
+def test_idle_is_known_by_node_so_that_it_can_be_shared_by_node_or_by_cluster():
+    # V20: node A w1 to w4 and 2 idle, node B w5 and 5 idle: by node 1.5 x 4 and 6, by cluster 2.4 x 5
+    nodes = node_columns([6 * DOLLAR, 6 * DOLLAR], {CPU: [6, 6]})
+    pods = container_columns([0, 0, 0, 0, 1], {CPU: [(1, 1)] * 5})
+    allocation = allocate_node_hours(pods, nodes)
+    own, idle = container_total(allocation, CPU), allocation.nodes[CPU].idle
+    assert (idle / DOLLAR).tolist() == [2, 5]
+    by_node = own + idle[pods.node_hour] * own / np.bincount(pods.node_hour, weights=own)[pods.node_hour]
+    assert (by_node / DOLLAR).tolist() == [1.5, 1.5, 1.5, 1.5, 6]
+    assert ((own + idle.sum() * own / own.sum()) / DOLLAR).tolist() == pytest.approx([2.4] * 5)
+
+
+def test_parts_of_a_device_are_charged_as_parts():
+    nodes = node_columns([9_180_000_000], {GPU: [2], CPU: [10]}, weights={GPU: 9, CPU: 0.9 / 5})
+    pods = container_columns([0, 0, 0], {GPU: [(0.25, None), (0.5, None), (1, None)]})
+    allocation = allocate_node_hours(pods, nodes)
+    gpu = allocation.nodes[GPU]
+    per_device = gpu.cost[0] / 2
+    assert container_total(allocation, GPU) == pytest.approx([per_device / 4, per_device / 2, per_device])
+    assert gpu.idle[0] == pytest.approx(per_device / 4)
+
+
+def test_a_node_replaced_within_the_hour_charges_each_machine_for_its_own_time():
+    hour = node_columns([DOLLAR // 3, 2 * DOLLAR // 3], {CPU: [4, 4]})
+    resources = {CPU: hour.resources[CPU]}
+    scaled = replace(
+        hour,
+        resources={
+            CPU: replace(
+                resources[CPU],
+                capacity_seconds=resources[CPU].capacity_seconds * np.array([1 / 3, 2 / 3]),
+                allocatable_seconds=resources[CPU].allocatable_seconds * np.array([1 / 3, 2 / 3]),
+            )
+        },
+    )
+    pods = container_columns([0, 1], {CPU: [(2 / 3, 2 / 3), (4 / 3, 4 / 3)]})
+    allocation = allocate_node_hours(pods, scaled)
+    assert container_total(allocation, CPU) == pytest.approx([DOLLAR / 6, DOLLAR / 3], abs=1)
+    assert allocation.nodes[CPU].idle == pytest.approx([DOLLAR / 6, DOLLAR / 3], abs=1)
+
+
+def test_the_time_of_a_node_before_and_after_its_pods_is_idle():
+    nodes = node_columns([6 * DOLLAR], {CPU: [4]})
+    ten_minutes = container_columns([0], {CPU: [(4 / 6, 4 / 6)]})
+    allocation = allocate_node_hours(ten_minutes, nodes)
+    assert container_total(allocation, CPU)[0] == DOLLAR
+    assert allocation.nodes[CPU].idle[0] == 5 * DOLLAR

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.kubernetes.nodes import ON_DEMAND, SPOT, describe_node, node_key, purchase_option
+from models.kubernetes.nodes import ON_DEMAND, SERVERLESS, SPOT, describe_node, node_key, purchase_option
 
 CREATED = datetime(2026, 11, 1, 3, 4, 5, tzinfo=UTC)
 
@@ -35,6 +35,9 @@ def test_a_uuid_that_firmware_gives_to_everyone_identifies_nobody() -> None:
         ({"kubernetes.azure.com/agentpool": "p"}, ON_DEMAND),
         ({"node.alibabacloud.com/spot-strategy": "SpotWithPriceLimit"}, SPOT),
         ({"node.kubernetes.io/lifecycle": "spot"}, SPOT),
+        ({"type": "virtual-kubelet", "kubernetes.azure.com/agentpool": "p"}, SERVERLESS),
+        ({"eks.amazonaws.com/compute-type": "fargate"}, SERVERLESS),
+        ({"eks.amazonaws.com/compute-type": "ec2", "type": "worker"}, None),
         ({"karpenter.sh/capacity-type": "new-thing"}, None),
         ({}, None),
     ],

@@ -9,8 +9,6 @@ from models.kubernetes.pod_request import (
     ContainerKind,
     container_resources,
     effective_pod_request,
-    gpu_amount,
-    read_amounts,
     remainder_request_seconds,
 )
 from models.vocabulary.errors import InputError
@@ -135,12 +133,6 @@ def test_a_malformed_quantity_is_named_with_its_place() -> None:
     spec = {"containers": [container("a", "12x")]}
     with pytest.raises(InputError, match=r"containers\[0\]\.resources\.requests\.cpu: value '12x'"):
         effective_pod_request(spec)
-
-
-def test_whole_gpus_of_every_vendor_are_counted() -> None:
-    amounts = read_amounts({"nvidia.com/gpu": "2", "amd.com/gpu": "1", "cpu": "4"}, "requests")
-    assert gpu_amount(amounts) == 3
-    assert gpu_amount(read_amounts({"cpu": "4"}, "requests")) is None
 
 
 def test_the_remainder_row_closes_the_gap_to_the_effective_request() -> None:

@@ -4,9 +4,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from models.pricing.amortised import Amortisation
 from models.pricing.node_cost import price_node_hours
 from models.pricing.price_book import DefaultPrice, PriceBook
-from models.pricing.price_list import PriceRow
+from models.pricing.price_list import PROVENANCES, PriceRow
 
 HOUR = datetime(2026, 10, 1, 5, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -146,3 +147,31 @@ def test_contracted_and_effective_cost_stand_beside_the_list():
 
 def test_no_nodes_have_no_prices():
     assert price_node_hours(node_table().slice(0, 0), PriceBook([]), default=None).num_rows == 0
+
+
+def test_a_price_is_split_by_its_components_then_by_its_family_then_by_default():
+    family = {"cpu_weight": Decimal(6), "memory_weight": Decimal(1)}
+    parts = {"cpu_core_hourly_price": Decimal("0.04"), "memory_gib_hourly_price": Decimal("0.005")}
+    with_gpu = {"gpu_capacity": 1.0}
+    weights = [
+        tuple(cost[name] for name in ("cpu_weight", "memory_weight", "gpu_weight"))
+        for book, node in (
+            ([row(**family)], {}),
+            ([row(**family, **parts)], {}),
+            ([row(**family)], with_gpu),
+            ([row(**family, gpu_weight=Decimal(50))], with_gpu),
+        )
+        for cost in priced(book, node)
+    ]
+    assert weights == [(6.0, 1.0, 0.0), (0.04, 0.005, 0.0), (0.9, 0.1, 9.0), (6.0, 1.0, 50.0)]
+
+
+def test_an_hour_is_known_as_well_as_the_weakest_of_its_seconds():
+    bought = Amortisation(Decimal(7300), Decimal(10), START)
+    change = START + timedelta(minutes=30)
+    book = [
+        row(valid_to=change, hourly_effective_price=Decimal("0.05")),
+        PriceRow("m5.large", "USD", Decimal(1), change, amortisation=bought),
+    ]
+    assert priced(book, {})[0]["provenance"] == "amortised"
+    assert PROVENANCES.index("list") < PROVENANCES.index("amortised") < PROVENANCES.index("assumed")

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from models.vocabulary.recommendation import RecommendationState, RejectionReason, SilenceReason
-from service.boards.catalogue import chargeback, every_board, health, leadership, oversell, suggestions
+from service.boards.catalogue import (
+    changes,
+    chargeback,
+    every_board,
+    health,
+    leadership,
+    oversell,
+    suggestions,
+)
 from service.boards.coverage import ABSENT
 from service.boards.texts import TEXTS, say
 from warehouse.observed import WindowState
 
-_PARTS = (every_board, leadership, suggestions, chargeback, oversell, health)
+_PARTS = (every_board, leadership, changes, suggestions, chargeback, oversell, health)
 
 
 def _calls(repository: Path) -> list[tuple[str, set[str], str]]:

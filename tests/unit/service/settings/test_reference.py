@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+import typer
 
 from service.cli.app import app
 from service.reference import command_paths, commands_page, settings_page
@@ -38,12 +39,15 @@ def test_every_command_has_help_and_an_example_that_names_it(path: list[str]) ->
     assert epilog.startswith(f"Example: millicore {' '.join(path)}")
 
 
-def _callbacks() -> list[tuple[list[str], tuple[str, str]]]:
-    found = [([str(info.name)], (info.help or "", info.epilog or "")) for info in app.registered_commands]
-    for group in app.registered_groups:
-        assert group.typer_instance is not None
-        found += [
-            ([str(group.name), str(info.name)], (info.help or "", info.epilog or ""))
-            for info in group.typer_instance.registered_commands
-        ]
+def _callbacks(
+    group: typer.Typer = app, before: tuple[str, ...] = ()
+) -> list[tuple[list[str], tuple[str, str]]]:
+    """Return the words of every command with its help and epilog, groups in groups included."""
+    found = [
+        ([*before, str(info.name)], (info.help or "", info.epilog or ""))
+        for info in group.registered_commands
+    ]
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        found += _callbacks(inner.typer_instance, (*before, str(inner.name)))
     return found

@@ -1,0 +1,1 @@
+"""Published price lists of AWS, Azure, Google Cloud and Alibaba Cloud, read as files."""

@@ -1,0 +1,1 @@
+"""Rates between currencies, and amounts converted by them."""

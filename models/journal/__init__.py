@@ -1,0 +1,1 @@
+"""Journal entries of a month's charges: mapping, lines, balance."""
