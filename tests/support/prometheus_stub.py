@@ -132,12 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         request = StubRequest(self.command, parts.path, form, dict(self.headers.items()))
         number = self.server.begin(request)
         try:
-            self._answer(self.server.behaviour(request, number))
+            answer = self.server.behaviour(request, number)
+            time.sleep(answer.delay_seconds)
         finally:
+            # Before the answer leaves: whoever has it may ask again at once.
             self.server.end()
+        self._answer(answer)
 
     def _answer(self, answer: StubAnswer) -> None:
-        time.sleep(answer.delay_seconds)
         if answer.drops_connection:
             self.close_connection = True
             self.connection.close()
