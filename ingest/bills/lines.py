@@ -286,7 +286,7 @@ def _amortised(found: dict[str, pa.Array]) -> pa.Array:
     is_long = pc.greater_equal(
         pc.subtract(found["charge_end"], found["charge_start"]), pa.scalar(SHORTEST_TERM)
     )
-    recurs = pc.equal(pc.utf8_lower(found["charge_frequency"]), "recurring").fill_null(False)  # noqa: FBT003
+    recurs = pc.equal(pc.utf8_lower(found["charge_frequency"]), "recurring").fill_null(fill_value=False)
     conditions = (
         pc.equal(found["charge_category"], "Purchase"),
         pc.is_null(found["commitment_status"]),
@@ -310,7 +310,9 @@ def _finished(lines: pa.Table) -> pa.Table:
     is_hours = pc.and_(
         pc.is_in(units, value_set=pa.array(_HOUR_UNITS)), pc.equal(lines.column("charge_category"), "Usage")
     )
-    hours = pc.if_else(is_hours.fill_null(False), lines.column("quantity"), pa.scalar(None, pa.float64()))  # noqa: FBT003
+    hours = pc.if_else(
+        is_hours.fill_null(fill_value=False), lines.column("quantity"), pa.scalar(None, pa.float64())
+    )
     stored = lines.select(_STORED)
     stored = stored.append_column("billed_hours", hours)
     stored = stored.append_column("billing_month", pc.strftime(months, format="%Y-%m"))

@@ -135,7 +135,7 @@ def _ask(session: requests.Session, source: CmdbSource, address: str, parameters
                 ) from problem
             asked = problem.retry_after_seconds
             # jitter keeps several readers from coming back at the same instant
-            pause = asked if asked is not None else wait * random.uniform(0.5, 1.5)  # noqa: S311
+            pause = asked if asked is not None else wait * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             time.sleep(min(pause, _LONGEST_WAIT_SECONDS))
             wait *= 2
     raise AssertionError("the last attempt returns or raises")

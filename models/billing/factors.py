@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
 
 from models.billing.assets import ClusterAsset
 from models.billing.families import instance_family
@@ -99,7 +100,7 @@ def bill_factors(
     for kind, (billed, listed) in sums.items():
         if listed > 0 and billed >= 0:
             names = ("cluster", "node_key") if policy == AS_LANDED else ("family", "region", "is_spot")
-            scope: Mapping[str, object] = dict(zip(names, kind[1:], strict=True))
+            scope: Mapping[str, Any] = dict(zip(names, kind[1:], strict=True))
             factor = _DIGITS.divide(billed, listed)
-            factors.append(BillFactor(start, end, str(kind[0]), factor, billed, listed, **scope))  # type: ignore[arg-type]
+            factors.append(BillFactor(start, end, str(kind[0]), factor, billed, listed, **scope))
     return sorted(factors, key=lambda factor: (factor.currency, factor.what))

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from models.vocabulary.identity import Principal
 from warehouse.database.connection import Database
@@ -112,6 +112,5 @@ class CostAnomalies:
             return [_anomaly(row._mapping) for row in connection.execute(statement)]
 
 
-def _anomaly(row: object) -> CostAnomaly:
-    values = dict(row)  # type: ignore[call-overload]
+def _anomaly(values: RowMapping) -> CostAnomaly:
     return CostAnomaly(**{**values, "state": AnomalyState(values["state"])})

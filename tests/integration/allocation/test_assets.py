@@ -3,84 +3,38 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support.assets import Flow, LoadBalancer, Mount, Volume, with_assets
+from support.asset_world import (
+    BALANCERS,
+    HOURS,
+    LONG_AGO,
+    MOUNTS,
+    NODE_PRICE,
+    NODES,
+    PODS,
+    PRICES,
+    START,
+    VOLUMES,
+    a_runtime,
+    assert_conserved,
+    cost,
+    everything,
+    lines_of,
+    price,
+)
+from support.assets import Volume, with_assets
 from support.fleet import Node, Pod, observe, store
 
 from models.pricing.price_list import PriceRow
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.windows import HourWindow
-from service.http.allocation import AllocationQuery, read_allocation
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.chargeback_periods import preview
 from service.usecases.period_close import check_close
-from warehouse.lake.tables import TABLES
-
-START = datetime(2026, 10, 1, 5, tzinfo=UTC)
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-HOURS = 3
-CAUSES = ("used_cost", "unused_request_cost", "unmeasured_cost", "idle_cost", "overhead_cost")
-KIND_OF = {"storage": "volume", "load_balancer": "load_balancer", "network": "network"} | {
-    "control_plane": "control_plane"
-}
-NODES = (Node("n1", cpu_allocatable=3.9), Node("n2"))
-PODS = (
-    Pod("web-1", "n1", (1, 4), (0.1, 3), workload="web", labels={"team": "shop-team"}),
-    Pod("web-2", "n2", (1, 4), (1.9, 6), workload="web"),
-    Pod("db", "n2", (1, 2), (None, None), namespace="data"),
-)
-VOLUMES = (
-    Volume("pv-1", 100, used_gib=25),
-    Volume("pv-2", 40, claim=("data", "db"), used_gib=None),
-    Volume("pv-3", 10, claim=("data", "old")),
-    Volume("pv-4", 10, claim=None, seconds=1800.0),
-    Volume("internet", 0.0, claim=None),
-)
-MOUNTS = (
-    Mount("pv-1", "web-1"),
-    Mount("pv-1", "web-2", 30, 60),
-    Mount("pv-2", "db", 0, 45, namespace="data"),
-)
-BALANCERS = (LoadBalancer("front"), LoadBalancer("api", "data", "nlb"))
-FLOWS = (
-    Flow("web-1", "internet", 3.0),
-    Flow("web-2", "internet", 1.0),
-    Flow("web-1", "zone", 500.0),
-    Flow("", "internet", 4.0, namespace=None),
-)
-
-
-def price(kind: str, amount: str, unit: str, name: str | None = None, **fields: object) -> PriceRow:
-    return PriceRow(
-        name, "USD", Decimal(amount), **{"valid_from": LONG_AGO, **fields}, asset_kind=kind, unit=unit
-    )
-
-
-NODE_PRICE = PriceRow("m5.xlarge", "USD", Decimal("0.233"), LONG_AGO)
-PRICES = (
-    NODE_PRICE,
-    price("volume", "0.0001", "gib_hour", "gp3", region="eu-1"),
-    price("load_balancer", "0.025", "hour"),
-    price("network", "0.09", "gib", "internet"),
-    price("control_plane", "0.1", "hour", "standard", region="eu-1"),
-)
-
-
-def a_runtime(home: Path, *prices: PriceRow, **settings: object) -> Runtime:
-    found = Runtime.for_test(home, now=datetime(2026, 11, 20, tzinfo=UTC), **settings)
-    found.warehouse.prices.replace(list(prices))
-    return found
-
-
-def everything(cluster: str = "c1", **changes):
-    assets = {"volumes": VOLUMES, "mounts": MOUNTS, "load_balancers": BALANCERS, "flows": FLOWS} | changes
-    return with_assets(observe(cluster, START, HOURS, NODES, PODS), **assets)
 
 
 @pytest.fixture
@@ -89,29 +43,6 @@ def runtime(tmp_path: Path) -> Runtime:
     found = a_runtime(tmp_path / "home", *PRICES)
     store(found, everything())
     return found
-
-
-def lines_of(runtime, resource=None):
-    rows = runtime.warehouse.lake.scan("allocation_hour").to_pylist()
-    return [row for row in rows if resource in (None, row["resource"]) and row["hour"] == START]
-
-
-def cost(row):
-    known = [row[name] for name in CAUSES if row[name] is not None]
-    return sum(known, Decimal(0)) if known else None
-
-
-def assert_conserved(runtime):
-    """Every asset-hour equals the sum of its lines, exactly; there are no lines beside."""
-    paid = defaultdict(Decimal)
-    for row in runtime.warehouse.lake.scan("allocation_hour").to_pylist():
-        kind = KIND_OF.get(row["resource"], "node")
-        paid[row["hour"], kind, row["asset"] or row["node_key"]] += cost(row) or 0
-    prices = runtime.warehouse.lake.scan("asset_price_hour").to_pylist()
-    charged = {(row["hour"], row["asset_kind"], row["asset"]): row["effective_cost"] or 0 for row in prices}
-    assert len(charged) == len(prices)
-    assert dict(paid) == {key: amount for key, amount in charged.items() if key in paid or amount}
-    return charged
 
 
 def test_every_hour_of_every_asset_adds_up_exactly(runtime):
@@ -346,59 +277,3 @@ def test_serverless_pods_cost_what_they_request_and_their_node_the_sum(tmp_path)
     days = runtime.warehouse.lake.scan("cost_day").to_pylist()
     capacity = sum(row["capacity_seconds"] or 0 for row in days if row["resource"] == "cpu")
     assert capacity == 2 * 4 * 3600 * HOURS  # a virtual node has none
-
-
-def test_daily_costs_hold_every_asset_with_its_owner(runtime):
-    allocate(runtime)
-    rows = runtime.warehouse.lake.scan("cost_day").to_pylist()
-    total = sum((row["total_cost"] for row in rows), Decimal(0))
-    assert total == HOURS * Decimal("1.3515")
-    owned = defaultdict(Decimal)
-    for row in rows:
-        owned[row["resource"], row["team"]] += row["total_cost"]
-    assert owned["load_balancer", "data"] == HOURS * Decimal("0.025")
-    assert owned["control_plane", None] == HOURS * Decimal("0.1")
-    assert owned["network", None] == HOURS * Decimal("0.36")
-    assert owned["storage", None] == HOURS * Decimal("0.0005")
-    assert owned["storage", "shop-team"] == HOURS * Decimal("0.0075")
-
-
-def test_the_api_names_the_cost_of_storage_network_and_load_balancers(runtime):
-    allocate(runtime)
-    asked = AllocationQuery(START.date(), START.date(), ("namespace",), accumulate=True, include_idle=True)
-    (found,) = read_allocation(runtime, Principal("lea", frozenset({Role.LEADERSHIP})), asked)
-    assert found["shop"]["pvCost"] == pytest.approx(HOURS * 0.01)
-    assert found["data"]["pvCost"] == pytest.approx(HOURS * 0.005)  # what nobody mounted is its namespace's
-    assert found["shop"]["networkCost"] == pytest.approx(HOURS * 0.36)
-    assert found["data"]["networkCost"] is None
-    assert found["data"]["loadBalancerCost"] == pytest.approx(HOURS * 0.025)
-    assert found["__idle__"]["pvCost"] == pytest.approx(HOURS * 0.0005)
-    parts = ("cpuCost", "ramCost", "pvCost", "networkCost", "loadBalancerCost")
-    assert found["shop"]["totalCost"] == pytest.approx(sum(found["shop"][part] for part in parts))
-
-
-def test_a_warehouse_made_before_assets_were_allocated_is_read_and_allocated_anew(tmp_path, monkeypatch):
-    present = a_runtime(tmp_path / "present", NODE_PRICE)
-    store(present, everything())
-    allocate(present)
-    lines = present.warehouse.lake.scan("allocation_hour").drop_columns(["asset"])
-    older = TABLES["allocation_hour"]
-    columns = {name: kind for name, kind in older.columns.items() if name != "asset"}
-    with monkeypatch.context() as patch:
-        patch.setitem(TABLES, "allocation_hour", replace(older, columns=columns))
-        old = a_runtime(tmp_path / "old", NODE_PRICE)
-        store(old, everything())
-        old.warehouse.lake.replace("allocation_hour", "c1", HourWindow.of_day(START.date()), lines)
-        old.warehouse.close()
-    runtime = a_runtime(tmp_path / "old", NODE_PRICE)
-    assert runtime.warehouse.lake.scan("allocation_hour").column("asset").null_count == lines.num_rows > 0
-    allocate(runtime)
-    for table in ("allocation_hour", "cost_day"):
-        wanted, found = (
-            sorted(map(repr, one.warehouse.lake.scan(table).to_pylist())) for one in (present, runtime)
-        )
-        assert found == wanted
-    runtime.warehouse.prices.replace(list(PRICES))
-    allocate(runtime)
-    assert_conserved(runtime)
-    assert {row["asset"] for row in lines_of(runtime, "storage")} == {volume.name for volume in VOLUMES}

@@ -16,7 +16,7 @@ AS_OF = datetime(2026, 11, 21, tzinfo=UTC)
 
 def advice(
     cpu: tuple[float | None, float | None], memory: tuple[float | None, float | None], saving: str = "5"
-):  # type: ignore[no-untyped-def]
+):
     now = ResourceValues(cpu[0], None, memory[0] and memory[0] * GIB, None)
     then = ResourceValues(cpu[1], None, memory[1] and memory[1] * GIB, None)
     return recommendation(WORKLOADS[0], AS_OF, saving, current=now, advised=then)
