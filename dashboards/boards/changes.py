@@ -10,31 +10,14 @@ from dashboards.charts.changes import draw_waterfall
 from dashboards.components import html
 from dashboards.components.anomalies import show_anomalies
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
+from dashboards.components.periods import choose_period
 from dashboards.components.tables import PERCENT_FORMAT, percents, show_table
 from dashboards.session import current_principal
-from models.vocabulary.identity import Principal
 from service.boards.changes import ChangesBoard
 from service.boards.texts import say
 from service.runtime import runtime
 
 _CHART_HEIGHT = 230
-
-
-def _choose(principal: Principal, warehouse: str) -> str | None:
-    periods, default = loaders.load_periods(principal, warehouse)
-    if not periods:
-        return None
-    texts = dict(periods)
-    names = list(texts)
-    return st.selectbox(
-        say("period.choose"),
-        names,
-        index=names.index(default),
-        format_func=lambda name: texts[name],
-        key="period",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
 
 
 def _show(board: ChangesBoard) -> None:
@@ -119,7 +102,7 @@ with board_page():
     name = loaders.warehouse_name()
     heading, controls = st.columns([5, 1.1], vertical_alignment="center")
     with controls:
-        period = _choose(reader, name)
+        period = choose_period(reader, name)
     with st.skeleton(height=560):
         board = loaders.load_changes(reader, name, period)
     with heading:

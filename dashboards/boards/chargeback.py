@@ -71,10 +71,7 @@ def _show_payers(table: PayerTable, currency: str) -> None:
             say("health.column.cluster"): [row.cluster for row in rows],
             say("chargeback.column.cost_centre"): [row.cost_centre for row in rows],
         }
-        | {
-            name: [float(row.terms[index]) or None for row in rows]
-            for index, name in enumerate(table.columns)
-        }
+        | {name: [float(row.terms[index]) for row in rows] for index, name in enumerate(table.columns)}
         | {total: [float(row.total) for row in rows]}
     )
     money = st.column_config.NumberColumn(format="%,.2f")

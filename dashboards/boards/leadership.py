@@ -8,33 +8,15 @@ from dashboards import loaders
 from dashboards.charts.costs import draw_daily_cost
 from dashboards.components import html
 from dashboards.components.page import board_page, show_board_footer, show_doubts, show_empty
+from dashboards.components.periods import choose_period
 from dashboards.components.tables import show_teams
 from dashboards.session import current_principal
-from models.vocabulary.identity import Principal
 from service.boards.leadership import LeadershipBoard
 from service.boards.texts import say
 from service.runtime import runtime
 
 _CHART_HEIGHT = 196
 _TEAM_ROWS = 20
-
-
-def _choose(principal: Principal, warehouse: str) -> tuple[str | None, str | None]:
-    periods, default = loaders.load_periods(principal, warehouse)
-    if not periods:
-        return None, None
-    texts = dict(periods)
-    names = list(texts)
-    chosen = st.selectbox(
-        say("period.choose"),
-        names,
-        index=names.index(default),
-        format_func=lambda name: texts[name],
-        key="period",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return chosen, None
 
 
 def _show(board: LeadershipBoard) -> None:
@@ -86,9 +68,9 @@ with board_page():
     name = loaders.warehouse_name()
     heading, controls = st.columns([5, 1.1], vertical_alignment="center")
     with controls:
-        period, currency = _choose(reader, name)
+        period = choose_period(reader, name)
     with st.skeleton(height=560):
-        cost_board = loaders.load_leadership(reader, name, period, currency)
+        cost_board = loaders.load_leadership(reader, name, period, None)
     with heading:
         html.show_header(cost_board.header)
     if cost_board.is_empty:

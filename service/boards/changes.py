@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from models.anomaly.detect import MINIMUM_HISTORY_DAYS
 from models.vocabulary.identity import Principal
 from service.boards.comparisons import tone_of_change
 from service.boards.coverage import billing_today
+from service.boards.currencies import main_currency
 from service.boards.figures import BoardHeader, Change, Figure
 from service.boards.formats import (
     NOT_KNOWN,
@@ -134,7 +136,9 @@ def read_changes(runtime: Runtime, principal: Principal, period: str | None = No
         period=chosen,
         periods=offered_periods(final, chosen.name),
         currency=currency,
-        figures=_figures(found, units, mine, currency, chosen),
+        figures=_figures(
+            found, units, currency, chosen, _anomaly_figure(mine, sum(final.values()), currency)
+        ),
         sentence=_sentence(found, chosen, currency),
         steps=() if found is None else waterfall(found, currency),
         movers=() if found is None else _movers(found),
@@ -148,8 +152,7 @@ def read_changes(runtime: Runtime, principal: Principal, period: str | None = No
 def _currency(runtime: Runtime, principal: Principal, costs: CostReads, period: Period) -> str:
     first = period.compared.first if period.compared else period.whole.first
     known = costs.currencies(principal, first, period.whole.last)
-    reporting = runtime.settings.reporting_currency
-    return reporting if reporting in known or not known else known[0]
+    return main_currency(known, runtime.settings.reporting_currency)
 
 
 _Units = tuple[list[UnitCost], list[UnitCost]]
@@ -197,23 +200,27 @@ def _step(name: str, start: Decimal, end: Decimal, text: str, kind: str) -> Step
 
 
 def _figures(
-    found: Variance | None, units: _Units, anomalies: Sequence[CostAnomaly], currency: str, period: Period
+    found: Variance | None, units: _Units, currency: str, period: Period, anomalies: Figure
 ) -> tuple[Figure, ...]:
     before, now = units
-    at_risk = sum((max(one.money_at_risk, Decimal(0)) for one in anomalies), Decimal(0))
     return (
         _change_figure(found, currency, period),
         _unit_figure("core-hour", before, now, currency),
         _unit_figure("used core-hour", before, now, currency),
         _unit_figure("GiB-hour", before, now, currency),
-        Figure(
-            "anomalies",
-            say("changes.anomalies"),
-            f"{len(anomalies)}",
-            note=say("changes.at_risk", amount=headline_money(at_risk, currency)) if anomalies else "",
-            explanation=say("changes.anomalies_help"),
-        ),
+        anomalies,
     )
+
+
+def _anomaly_figure(anomalies: Sequence[CostAnomaly], final_day_count: int, currency: str) -> Figure:
+    """Return how many there are; with too few final days to judge any, that is not known, and not 0."""
+    label, explanation = say("changes.anomalies"), say("changes.anomalies_help")
+    if final_day_count <= MINIMUM_HISTORY_DAYS and not anomalies:
+        note = say("changes.anomalies_early", needed=MINIMUM_HISTORY_DAYS + 1, days=final_day_count)
+        return Figure("anomalies", label, NOT_KNOWN, note=note, explanation=explanation)
+    at_risk = sum((max(one.money_at_risk, Decimal(0)) for one in anomalies), Decimal(0))
+    note = say("changes.at_risk", amount=headline_money(at_risk, currency)) if anomalies else ""
+    return Figure("anomalies", label, f"{len(anomalies)}", note=note, explanation=explanation)
 
 
 def _change_figure(found: Variance | None, currency: str, period: Period) -> Figure:

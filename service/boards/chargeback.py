@@ -11,6 +11,7 @@ from models.chargeback.lines import ALL_CLUSTERS, ChargeLine, LineKind, amount
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY
 from service.boards.coverage import billing_today
+from service.boards.currencies import main_currency
 from service.boards.figures import BoardHeader, Figure, Mark
 from service.boards.formats import Tone, money, percent, ratio_of
 from service.boards.headers import build_header, read_final_days
@@ -199,8 +200,7 @@ def _read_month(
     month = whole.facts.period
     found: Preview = preview(runtime, principal, month, whole=whole)
     currencies = sorted({line.currency for line in found.lines})
-    reporting = runtime.settings.reporting_currency
-    currency = reporting if reporting in currencies or not currencies else currencies[0]
+    currency = main_currency(currencies, runtime.settings.reporting_currency)
     final, days = count_final_days(whole.facts, final_days)
     if found.revision:  # what stood against closing was settled then
         final = days

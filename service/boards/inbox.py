@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from models.vocabulary.identity import Principal, Role
 from models.vocabulary.recommendation import Recommendation, RecommendationState
+from service.boards.currencies import main_currency
 from service.boards.figures import BoardHeader, Figure
 from service.boards.formats import headline_money, money, plain_cores, plain_gib
 from service.boards.headers import build_header, read_final_days
@@ -98,7 +99,7 @@ def read_inbox(runtime: Runtime, principal: Principal) -> Inbox:
 
 def _main_currency(stored: list[StoredRecommendation], reporting: str) -> str:
     found = sorted({one.recommendation.currency for one in stored if one.recommendation.currency})
-    return reporting if reporting in found or not found else found[0]
+    return main_currency(found, reporting)
 
 
 def build_row(stored: StoredRecommendation) -> InboxRow:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from models.vocabulary.identity import Principal
 from models.vocabulary.windows import DAY, day_start
 from service.boards.coverage import billing_today
+from service.boards.currencies import main_currency
 from service.boards.figures import BoardHeader, Figure
 from service.boards.formats import money
 from service.boards.freshness import age_of
@@ -105,8 +106,7 @@ def read_leadership(
     chosen = choose_period(period, final, billing_today(runtime.now(), runtime.settings.zone))
     first = chosen.compared.first if chosen.compared else chosen.whole.first
     currencies = costs.currencies(principal, first, chosen.whole.last)
-    reporting = runtime.settings.reporting_currency
-    preferred = reporting if reporting in currencies or not currencies else currencies[0]
+    preferred = main_currency(currencies, runtime.settings.reporting_currency)
     selected = currency if currency in currencies else preferred
     facts = _read_facts(reading, chosen, str(selected), len(currencies))
     return _build_board(facts, reading, tuple(currencies))

@@ -18,6 +18,7 @@ TEXTS: Final[dict[str, str]] = {
     "changes.anomalies_help": (
         "Payers whose daily cost left its usual range. Each is told once, on its first day."
     ),
+    "changes.anomalies_early": "needs {needed} final days, has {days}",
     "changes.at_risk": "at risk: {amount}",
     "changes.sentence": "{change} against {earlier}, mostly because {cause} ({amount}).",
     "changes.because.price.more": "units became dearer",

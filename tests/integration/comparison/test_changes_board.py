@@ -67,6 +67,17 @@ def test_without_days_to_compare_with_the_board_says_why_and_draws_nothing(runti
     assert "0.00" not in figures["change"]
 
 
+def test_with_too_few_days_to_judge_anomalies_are_not_known_and_not_0(runtime):
+    def figure(day):
+        board = read_changes(runtime.at(datetime(2026, 9, day, 1, tzinfo=UTC)), OWNER, "2026-09")
+        return next(figure for figure in board.figures if figure.key == "anomalies")
+
+    assert figure(20).value == "\N{EM DASH}"
+    assert figure(20).note == "needs 36 final days, has 19"
+    later = read_changes(runtime, LEADER, "2026-09")
+    assert next(figure for figure in later.figures if figure.key == "anomalies").value == "0"
+
+
 def test_the_cost_board_names_the_dearest_anomaly_of_its_last_days(runtime):
     board = read_leadership(runtime.at(datetime(2026, 10, 25, 1, tzinfo=UTC)), LEADER, "2026-10")
     (line,) = [line.text for line in board.attention if line.key == "anomaly"]
