@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from models.vocabulary.errors import InputError
 from service.cli.chargeback_commands import group
 from service.cli.commands import command
 from service.cli.months import Month, parse_month
@@ -177,14 +178,19 @@ def set_version(
     from ingest.files.text_files import read_small_text
     from service.usecases.policies import list_policies, set_policy
 
-    stored = set_policy(
-        session.runtime,
-        session.principal,
-        read_small_text(file),
-        effective_from=effective_from,
-        note=note,
-        is_restated=restate,
-    )
+    try:
+        stored = set_policy(
+            session.runtime,
+            session.principal,
+            read_small_text(file),
+            effective_from=effective_from,
+            note=note,
+            is_restated=restate,
+        )
+    except InputError as problem:
+        raise InputError(
+            problem.reason, file=problem.file or str(file), field=problem.field, value=problem.value
+        ) from problem
     row: Row = {**asdict(stored), "document": json.dumps(stored.document, sort_keys=True)}
     session.rows([row], _POLICY_COLUMNS)
     later = [

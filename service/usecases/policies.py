@@ -171,5 +171,8 @@ def parse_policy(content: str) -> object:
     """
     try:
         return yaml.safe_load(content)
+    except yaml.MarkedYAMLError as problem:
+        where = "" if problem.problem_mark is None else f" in line {problem.problem_mark.line + 1}"
+        raise InputError(f"is not YAML{where}: {problem.problem}", field="policy") from problem
     except yaml.YAMLError as problem:
         raise InputError(f"is not YAML: {problem}", field="policy") from problem

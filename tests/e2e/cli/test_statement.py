@@ -80,3 +80,17 @@ def test_a_wrong_policy_or_view_is_named(run: Run, tmp_path: Path) -> None:
     assert run("chargeback", "policy", "set", "policy.yaml", "--from", "2026-02").exit_code == 0
     table = run("chargeback", "statement", *MONTH)
     assert "(idle cpu) stays where it arose" in table.stderr
+
+
+def test_a_policy_that_cannot_be_read_names_its_file_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("idle: share\noverhead: own: line\n")
+    result = run("chargeback", "policy", "set", "policy.yaml", "--from", "2026-02")
+    assert result.exit_code == 1
+    assert "policy.yaml, field policy: is not YAML in line 2" in result.stderr
+
+
+def test_an_earlier_version_says_from_when_another_is_followed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("idle: share\n")
+    assert run("chargeback", "policy", "set", "policy.yaml", "--from", "2026-03").exit_code == 0
+    result = run("chargeback", "policy", "set", "policy.yaml", "--from", "2026-02")
+    assert "From 2026-03 on, version 1 is followed as before." in result.stderr
