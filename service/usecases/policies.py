@@ -172,7 +172,17 @@ def parse_policy(content: str) -> object:
     try:
         return yaml.safe_load(content)
     except yaml.MarkedYAMLError as problem:
-        where = "" if problem.problem_mark is None else f" in line {problem.problem_mark.line + 1}"
-        raise InputError(f"is not YAML{where}: {problem.problem}", field="policy") from problem
+        raise _not_yaml(content, problem) from problem
     except yaml.YAMLError as problem:
         raise InputError(f"is not YAML: {problem}", field="policy") from problem
+
+
+def _not_yaml(content: str, problem: yaml.MarkedYAMLError) -> InputError:
+    """Name the line that cannot be read, counted from 1, with its text as the value."""
+    lines = content.splitlines()
+    if problem.problem_mark is None or not lines:
+        return InputError(f"is not YAML: {problem.problem}", field="policy")
+    at = min(problem.problem_mark.line, len(lines) - 1)
+    return InputError(
+        f"is not YAML in line {at + 1}: {problem.problem}", field="policy", value=lines[at][:120]
+    )

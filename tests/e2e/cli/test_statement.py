@@ -86,7 +86,8 @@ def test_a_policy_that_cannot_be_read_names_its_file_and_line(run: Run, tmp_path
     (tmp_path / "policy.yaml").write_text("idle: share\noverhead: own: line\n")
     result = run("chargeback", "policy", "set", "policy.yaml", "--from", "2026-02")
     assert result.exit_code == 1
-    assert "policy.yaml, field policy: is not YAML in line 2" in result.stderr
+    assert "policy.yaml, field policy: value 'overhead: own: line'" in result.stderr
+    assert "is not YAML in line 2" in result.stderr
 
 
 def test_an_earlier_version_says_from_when_another_is_followed(run: Run, tmp_path: Path) -> None:
