@@ -36,6 +36,7 @@ with board_page():
                     ("suggestions", "tune"),
                     ("chargeback", "receipt_long"),
                     ("oversell", "layers"),
+                    ("programme", "flag"),
                     ("health", "fact_check"),
                 )
             )

@@ -20,6 +20,9 @@ from service.boards import (
     inbox,
     leadership,
     oversell,
+    programme,
+    programme_candidates,
+    programme_scalers,
     suggestion,
     unowned,
 )
@@ -130,3 +133,24 @@ def load_health(principal: Principal, warehouse: str) -> health.HealthBoard:
     """Return the data health board."""
     del warehouse
     return health.read_health(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_programme(principal: Principal, warehouse: str) -> programme.ProgrammeBoard:
+    """Return initiatives and savings side by side."""
+    del warehouse
+    return programme.read_programme(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_SLOW_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_candidates(principal: Principal, warehouse: str) -> programme_candidates.CandidateBoard:
+    """Return the applications by score and the pilot: it profiles the whole fleet."""
+    del warehouse
+    return programme_candidates.read_candidates(wiring.runtime(), principal)
+
+
+@st.cache_data(ttl=_SLOW_TTL, max_entries=_ENTRIES, show_spinner=False, hash_funcs=_HASHES)
+def load_scalers(principal: Principal, warehouse: str) -> programme_scalers.ScalerBoard:
+    """Return autoscalers and replicas: they read 5-minute lists of a week and forecast the next one."""
+    del warehouse
+    return programme_scalers.read_scalers(wiring.runtime(), principal)

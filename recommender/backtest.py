@@ -1,206 +1,174 @@
-"""Rolling back-test of right-sizing policies on stored daily histograms."""
+"""Rolling back-test: policies replayed on stored days, deciding every morning on earlier days only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.profiles.buckets import CPU_BUCKETS, MEMORY_BUCKETS, FloatArray
-from models.profiles.histogram import count_above, read_percentiles
-from recommender.presets import PolicySettings, Preset
+from models.profiles.buckets import FloatArray
+from recommender.backtest_policies import Morning, Policy
+from recommender.backtest_scores import PolicyScore, score_tally
+from recommender.backtest_tally import COLUMNS, DayLoad, add_changes, tally_day
+from recommender.basis_use import DailyUse
+from recommender.presets import PolicySettings
 
-MINIMUM_DAYS = 7
-"""Days of history before the first decision."""
+WARM_UP_DAYS = 14
+"""Days before the first scored one, where so many are stored; else half of them."""
 
-_MOVED = 0.10
-_VPA_MARGIN = 1.15
-_KRR_MEMORY_MARGIN = 1.15
+MINIMUM_DAYS = 4
+"""Whole days below which nothing is replayed."""
 
-
-@dataclass(frozen=True, eq=False)
-class DailyUse:
-    """Use of n containers of workloads over consecutive days, pods pooled.
-
-    Parameters
-    ----------
-    cpu_counts : ndarray of float, shape (n, days, 176)
-        5-minute samples per bucket.
-    memory_maxima : ndarray of float, shape (n, days)
-        Bytes, NaN where the container did not run.
-    cpu_requests, memory_requests : ndarray of float, shape (n, days)
-        In force, NaN where unset.
-    replicas : ndarray of float, shape (n, days)
-        Mean replicas.
-    """
-
-    cpu_counts: FloatArray
-    memory_maxima: FloatArray
-    cpu_requests: FloatArray
-    memory_requests: FloatArray
-    replicas: FloatArray
-
-
-Policy = Callable[[FloatArray, FloatArray, FloatArray | None], tuple[FloatArray, FloatArray]]
-"""Counts and memory maxima of the days before, the requests it set last (2, n) or None -> CPU, memory."""
+_SHORTEST_WARM_UP = 3
+_SETTLING_DAYS = 7
+WINDOW_DAYS = 28
 
 
 @dataclass(frozen=True)
-class PolicyScore:
-    """What a policy would have done; ratios over all containers and days after the warm-up.
+class ReplayPlan:
+    """Which days are replayed.
+
+    Parameters
+    ----------
+    first_decided, first_scored, end : int
+        Policies that remember begin to decide on the first; scores count ``first_scored <= day < end``.
+    """
+
+    first_decided: int
+    first_scored: int
+    end: int
+
+    @property
+    def scored_days(self) -> int:
+        """Number of scored days."""
+        return self.end - self.first_scored
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """What one policy did.
 
     Parameters
     ----------
     policy : str
-    cpu_saved_ratio, memory_saved_ratio : float or None
-        ``1 - sum of advised / sum of requested``, where a request was set; None when none was.
-    cpu_samples_over_ratio : float or None
-        5-minute samples above the request.
-    oom_day_ratio : float or None
-        Container-days with memory above the request, as if the limit were the request.
-    changes_per_day : float
-        Moves of more than 10 % per container-day.
-    container_days : int
+    requests : ndarray of float, shape (scored days, 2, n)
+        CPU cores and memory bytes that it set.
+    tally : ndarray of float, shape (n, columns)
+    days_to_safe : ndarray of float, shape (2, n)
+        From the first bad day of CPU and of memory until it is covered; NaN without one.
+    stated : tuple of float or None
     """
 
     policy: str
-    cpu_saved_ratio: float | None
-    memory_saved_ratio: float | None
-    cpu_samples_over_ratio: float | None
-    oom_day_ratio: float | None
-    changes_per_day: float
-    container_days: int
+    requests: FloatArray
+    tally: FloatArray
+    days_to_safe: FloatArray
+    stated: tuple[float, float] | None
+
+    def score(self) -> PolicyScore:
+        """Return the score over all containers."""
+        return score_tally(self.policy, self.tally, self.days_to_safe, stated=self.stated)
+
+    def score_container(self, row: int) -> PolicyScore:
+        """Return the score of one container."""
+        own = slice(row, row + 1)
+        return score_tally(
+            self.policy,
+            self.tally[own],
+            self.days_to_safe[:, own],
+            stated=self.stated,
+            with_intervals=False,
+        )
 
 
-def list_policies(preset: Preset, settings: PolicySettings) -> dict[str, Policy]:
-    """Return the policies that are compared: ours in a preset, and VPA's and KRR's rules.
-
-    The rules are run once a day on pooled 5-minute values, so they are in the style of these systems, not
-    these systems. Ours is replayed without the limit on the size of a cut.
-    """
-    return {
-        f"millicore {preset.name}": _ours(preset, settings),
-        "VPA style (p90 decayed +15 %)": _advise_as_vpa,
-        "KRR style (p95, maximum +15 %)": _advise_as_krr,
-    }
+def plan_replay(days: int) -> ReplayPlan | None:
+    """Return which of so many stored days are replayed, None if they are too few."""
+    if days < MINIMUM_DAYS:
+        return None
+    first_scored = min(WARM_UP_DAYS, max(days // 2, _SHORTEST_WARM_UP))
+    return ReplayPlan(max(first_scored - _SETTLING_DAYS, _SHORTEST_WARM_UP), first_scored, days)
 
 
-def score_policies(use: DailyUse, policies: Mapping[str, Policy]) -> list[PolicyScore]:
-    """Replay each policy: every day it sees only earlier days and sets the requests of that day.
+def replay(
+    use: DailyUse,
+    policies: Sequence[Policy],
+    settings: PolicySettings,
+    *,
+    window_days: int = WINDOW_DAYS,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> list[Replay]:
+    """Let each policy set the requests of every day from the days before it, and tally what happened.
 
     Parameters
     ----------
     use : DailyUse
-        More than `MINIMUM_DAYS` days; fewer give scores without ratios.
-    policies : mapping of str to Policy
+        At least `MINIMUM_DAYS` days; fewer give replays without days.
+    policies : sequence of Policy
+        Fresh ones: a policy that remembers is used up.
+    settings : PolicySettings
+    window_days : int
+        A policy sees at most so many days.
+    track : callable
+        Wraps the range of days, to show progress.
     """
-    return [_score(use, name, policy) for name, policy in policies.items()]
+    plan = plan_replay(use.day_count) or ReplayPlan(0, 0, 0)
+    runs = [_Run(policy, use.size, plan) for policy in policies]
+    for day in track(range(plan.first_decided, plan.end)):
+        morning = Morning(day, use.days(max(day - window_days, 0), day), settings)
+        is_scored = day >= plan.first_scored
+        load = DayLoad(use, day) if is_scored else None
+        for run in runs:
+            run.decide(morning, load)
+    return [run.finish() for run in runs]
 
 
-def _ours(preset: Preset, settings: PolicySettings) -> Policy:
-    half_life_days = settings.half_life.total_seconds() / 86_400
+class _Run:
+    """One policy on its way through the days."""
 
-    def advise(
-        counts: FloatArray, maxima: FloatArray, last: FloatArray | None
-    ) -> tuple[FloatArray, FloatArray]:
-        cpu = _percentile_decayed(counts, preset.cpu_percentile, half_life_days)
-        cpu = np.maximum(cpu * (1 + preset.cpu_headroom_ratio), settings.cpu_floor_cores)
-        memory = _largest(maxima) * (1 + preset.memory_headroom_ratio)
-        memory = np.maximum(memory, settings.memory_floor_bytes)
-        if last is None:
-            return cpu, memory
-        return _hold(cpu, last[0], settings.hysteresis_ratio), _hold(
-            memory, last[1], settings.hysteresis_ratio
+    def __init__(self, policy: Policy, size: int, plan: ReplayPlan) -> None:
+        self._policy = policy
+        self._requests = np.full((plan.scored_days, 2, size), np.nan)
+        self._tally = np.zeros((size, len(COLUMNS)))
+        self._done = 0
+        self._needs = np.full((plan.scored_days, 2, size), np.nan)
+
+    def decide(self, morning: Morning, load: DayLoad | None) -> None:
+        """Set the requests of a day; the load of the day is given where it is scored."""
+        if load is None and not self._policy.remembers:
+            return
+        cpu, memory = self._policy.decide(morning)
+        if load is None:
+            return
+        self._tally += tally_day(load, cpu, memory)
+        self._requests[self._done] = cpu, memory
+        self._needs[self._done] = load.cpu_p95, load.memory_maxima
+        if self._done:
+            add_changes(self._tally, self._requests[self._done - 1], self._requests[self._done])
+        self._done += 1
+
+    def finish(self) -> Replay:
+        """Return what it did."""
+        return Replay(
+            self._policy.name,
+            self._requests,
+            self._tally,
+            _count_days_to_safe(self._requests, self._needs),
+            self._policy.stated,
         )
 
-    return advise
 
-
-def _hold(wanted: FloatArray, last: FloatArray, ratio: float) -> FloatArray:
-    return np.where(np.abs(wanted - last) < ratio * last, last, wanted)
-
-
-def _advise_as_vpa(
-    counts: FloatArray, maxima: FloatArray, last: FloatArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """CPU p90 decayed over a day's half-life, memory p90 of decayed daily peaks, both +15 %."""
-    del last
-    peaks = np.zeros((*maxima.shape, MEMORY_BUCKETS.count))
-    known = ~np.isnan(maxima)
-    row, day = np.nonzero(known)
-    peaks[row, day, MEMORY_BUCKETS.find(maxima[known])] = 1.0
-    memory = _percentile_decayed(peaks, 0.9, 1.0, memory=True)
-    return _percentile_decayed(counts, 0.9, 1.0) * _VPA_MARGIN, memory * _VPA_MARGIN
-
-
-def _advise_as_krr(
-    counts: FloatArray, maxima: FloatArray, last: FloatArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """CPU p95 of up to 14 days without decay, memory maximum +15 %."""
-    del last
-    cpu = read_percentiles(counts[:, -14:].sum(axis=1), [0.95], CPU_BUCKETS)[:, 0]
-    return cpu, _largest(maxima[:, -14:]) * _KRR_MEMORY_MARGIN
-
-
-def _percentile_decayed(
-    counts: FloatArray, probability: float, half_life_days: float, *, memory: bool = False
-) -> FloatArray:
-    age = np.arange(counts.shape[1])[::-1]
-    weight = np.exp2(-age / half_life_days)
-    buckets = MEMORY_BUCKETS if memory else CPU_BUCKETS
-    merged = np.einsum("ndb,d->nb", counts, weight)
-    return read_percentiles(merged, [probability], buckets)[:, 0]
-
-
-def _largest(maxima: FloatArray) -> FloatArray:
-    best = np.where(np.isnan(maxima), -np.inf, maxima).max(axis=1)
-    answer: FloatArray = np.where(np.isfinite(best), best, np.nan)
-    return answer
-
-
-def _score(use: DailyUse, name: str, policy: Policy) -> PolicyScore:
-    size, days = use.memory_maxima.shape
-    advised = np.full((days, 2, size), np.nan)
-    last: FloatArray | None = None
-    for day in range(MINIMUM_DAYS, days):
-        cpu, memory = policy(use.cpu_counts[:, :day], use.memory_maxima[:, :day], last)
-        last = np.stack([cpu, memory])
-        advised[day] = last
-    later = advised[MINIMUM_DAYS:]
-    cpu_set, memory_set = later[:, 0].T, later[:, 1].T
-    counts, maxima = use.cpu_counts[:, MINIMUM_DAYS:], use.memory_maxima[:, MINIMUM_DAYS:]
-    ran = ~np.isnan(maxima) & ~np.isnan(memory_set)
-    replicas = np.nan_to_num(use.replicas[:, MINIMUM_DAYS:])
-    return PolicyScore(
-        policy=name,
-        cpu_saved_ratio=_saved(cpu_set, use.cpu_requests[:, MINIMUM_DAYS:], replicas),
-        memory_saved_ratio=_saved(memory_set, use.memory_requests[:, MINIMUM_DAYS:], replicas),
-        cpu_samples_over_ratio=_over(counts, cpu_set),
-        oom_day_ratio=float((maxima[ran] > memory_set[ran]).mean()) if ran.any() else None,
-        changes_per_day=_changes(later),
-        container_days=int(ran.sum()),
-    )
-
-
-def _saved(advised: FloatArray, requested: FloatArray, replicas: FloatArray) -> float | None:
-    known = ~np.isnan(advised) & ~np.isnan(requested) & (replicas > 0)
-    before = float((requested[known] * replicas[known]).sum())
-    return 1 - float((advised[known] * replicas[known]).sum()) / before if before > 0 else None
-
-
-def _over(counts: FloatArray, advised: FloatArray) -> float | None:
-    flat = counts.reshape(-1, counts.shape[2])
-    threshold = advised.reshape(-1)
-    known = ~np.isnan(threshold)
-    total = float(flat[known].sum())
-    return float(count_above(flat[known], threshold[known], CPU_BUCKETS).sum()) / total if total else None
-
-
-def _changes(advised: FloatArray) -> float:
-    """Return moves of more than 10 % of either resource per container-day, the first day left out."""
-    if len(advised) < 2:
-        return 0.0
-    moved = np.abs(np.diff(advised, axis=0)) > _MOVED * advised[:-1]
-    known = ~np.isnan(advised[:-1]).any(axis=1)
-    return float((moved.any(axis=1) & known).sum()) / max(int(known.sum()), 1)
+def _count_days_to_safe(requests: FloatArray, needs: FloatArray) -> FloatArray:
+    """Return days from the first bad day until a request covers its need, to the end if none does."""
+    days = len(requests)
+    safe = np.full(requests.shape[1:], np.nan)
+    if days == 0:
+        return safe
+    bad = np.nan_to_num(needs) > np.nan_to_num(requests, nan=np.inf) * (1 + 1e-9)
+    first = bad.argmax(axis=0)
+    need = np.take_along_axis(needs, first[None], axis=0)[0]
+    later = np.arange(days)[:, None, None] > first[None]
+    covered = later & (np.nan_to_num(requests) * (1 + 1e-9) >= need[None])
+    when = np.where(covered.any(axis=0), covered.argmax(axis=0), days)
+    counted: FloatArray = np.where(bad.any(axis=0), when - first, np.nan)
+    return counted

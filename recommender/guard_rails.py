@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from models.vocabulary.recommendation import GuardRail
 from recommender.presets import MEBIBYTE
 
+CPU_GRANULE = 0.001
+MEMORY_GRANULE = MEBIBYTE
 
-@dataclass
+
+@dataclass(slots=True)
 class Rails:
     """A value on its way through the guard rails of one resource.
 
@@ -24,6 +27,10 @@ class Rails:
         The rails that moved the value, in order.
     needed : float
         The value that safety asks for, however small the change.
+    ceiling : float
+        No value is above it: rounding up stops below it.
+    is_short : bool
+        Whether the request in force carries more risk than its class states: hysteresis holds no raise back.
     """
 
     resource: str
@@ -31,6 +38,8 @@ class Rails:
     value: float
     bound: list[GuardRail] = field(default_factory=list)
     needed: float = 0.0
+    ceiling: float = math.inf
+    is_short: bool = False
 
     def at_least(self, name: str, floor: float | None, because: str) -> None:
         """Raise the value to a floor; None is no floor."""
@@ -45,21 +54,27 @@ class Rails:
 
     def at_most(self, name: str, ceiling: float | None, because: str) -> None:
         """Lower the value to a ceiling; None is no ceiling."""
-        if ceiling is not None and self.value > ceiling:
+        if ceiling is None:
+            return
+        self.ceiling = min(self.ceiling, ceiling)
+        if self.value > ceiling:
             self._move(name, ceiling, because)
 
     def round_up(self) -> None:
-        """Round up to the granule; not a guard rail."""
-        # The tolerance keeps 0.3 / 0.001 = 299.99999999999994 from becoming another granule.
-        self.value = math.ceil(self.value / self.granule - 1e-6) * self.granule
+        """Round up to the granule, down where that would pass the ceiling; not a guard rail."""
+        self.value = round_up(self.value, self.granule)
+        if self.value > self.ceiling * (1 + 1e-9):
+            self.value = math.floor(self.ceiling / self.granule + 1e-6) * self.granule
 
     def _move(self, name: str, value: float, because: str) -> None:
         self.bound.append(GuardRail(name, self.resource, self.value, value, because))
         self.value = value
 
 
-CPU_GRANULE = 0.001
-MEMORY_GRANULE = MEBIBYTE
+def round_up(value: float, granule: float) -> float:
+    """Return the next multiple of a granule."""
+    # The tolerance keeps 0.3 / 0.001 = 299.99999999999994 from becoming another granule.
+    return math.ceil(value / granule - 1e-6) * granule
 
 
 def proportional_limit(limit: float | None, request: float | None, advised: float) -> float | None:

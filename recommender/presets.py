@@ -25,11 +25,18 @@ class Preset:
     in_words : str
         What an owner reads beside it.
     cpu_percentile : float
-        Share of 5-minute samples that the CPU request covers before headroom, 0 to 1.
+        Share of 5-minute samples, 0 to 1, that the CPU request of a container with less than three days of
+        history covers before headroom.
     cpu_headroom_ratio, memory_headroom_ratio : float
-        Added to the CPU percentile and to the memory maximum (memory never uses a percentile).
+        Added to that percentile and to the memory maximum of such a container.
     cpu_largest_cut_ratio, memory_largest_cut_ratio : float
         Largest share of a request that one suggestion takes away; increases have no such limit.
+    cpu_over_request_ratio_target : float
+        Stated risk: share of 5-minute samples above the CPU request, mean over the class's containers of a
+        cluster; a single one may have up to five times as much (`basis_cpu.LARGEST_MULTIPLE`).
+    memory_over_day_ratio_target : float
+        Stated risk: share of container-days on which memory exceeds the request (an OOM kill if it is the
+        limit), mean likewise; a single one may have up to four times as much.
     lowers_memory : bool
         False where a runtime takes its heap from the request at start (JVM).
     """
@@ -41,19 +48,29 @@ class Preset:
     memory_headroom_ratio: float
     cpu_largest_cut_ratio: float
     memory_largest_cut_ratio: float
+    cpu_over_request_ratio_target: float
+    memory_over_day_ratio_target: float
     lowers_memory: bool = True
 
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        Preset("cost", "cheapest; may be slower when nodes are full", 0.90, 0.10, 0.10, 0.80, 0.60),
-        Preset("balanced", "a little room for most services", 0.95, 0.15, 0.15, 0.60, 0.50),
-        Preset("safe", "wide room for services that must not slow down", 0.99, 0.25, 0.30, 0.40, 0.30),
-        Preset("batch", "jobs that may take longer but must not be killed", 0.90, 0.10, 0.25, 0.60, 0.40),
-        Preset("jvm", "Java: memory is never lowered", 0.95, 0.15, 0.20, 0.60, 0.0, lowers_memory=False),
+        Preset(
+            "cost", "cheapest; may be slower when nodes are full", 0.90, 0.10, 0.10, 0.80, 0.60, 0.04, 0.02
+        ),
+        Preset("balanced", "a little room for most services", 0.95, 0.15, 0.15, 0.60, 0.50, 0.02, 0.015),
+        Preset("safe", "wide room for what must not slow down", 0.99, 0.25, 0.30, 0.40, 0.30, 0.005, 0.005),
+        Preset(
+            "batch", "jobs that may take longer, not be killed", 0.90, 0.10, 0.25, 0.60, 0.40, 0.04, 0.005
+        ),
+        Preset(
+            *("jvm", "Java: memory is never lowered", 0.95, 0.15, 0.20, 0.60, 0.0, 0.02, 0.01),
+            lowers_memory=False,
+        ),
     )
 }
+"""A class that states more risk for a resource never gets more of it (`basis_price`)."""
 
 
 def find_preset(name: str) -> Preset:
@@ -98,6 +115,8 @@ class PolicySettings:
     currency : str or None
     half_life : timedelta
         Named in explanations; the decay itself happens when profiles are built.
+    runbook_url : str, optional
+        Where an organisation says how to take a change back; linked in every record.
     """
 
     minimum_history_days_decrease: float = 7.0
@@ -117,3 +136,4 @@ class PolicySettings:
     minimum_monthly_saving: Decimal = Decimal(0)
     currency: str | None = None
     half_life: timedelta = HALF_LIFE
+    runbook_url: str | None = None

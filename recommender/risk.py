@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from models.profiles.buckets import CPU_BUCKETS, FloatArray
-from models.profiles.histogram import count_above
 from models.vocabulary.recommendation import ResourceValues, StatedRisk
+from recommender.presets import Preset
 from recommender.subject import Subject
 
 _DAYS_PER_MONTH = 30.0
 _SMALLEST_SHOWN = 0.001
+_CPU_SHORT_MULTIPLE = 2.0
+_ENDS = np.append(CPU_BUCKETS.upper_edges[:-1], np.inf)
 
 
 def state_risk(subject: Subject, advised: ResourceValues) -> StatedRisk:
@@ -33,8 +35,9 @@ def state_risk(subject: Subject, advised: ResourceValues) -> StatedRisk:
     total = float(counts.sum())
     over = 0.0
     if advised.cpu_request_cores is not None and total > 0:
-        threshold = np.array([advised.cpu_request_cores])
-        over = float(count_above(counts[None, :], threshold, CPU_BUCKETS)[0]) / total
+        # the first bucket that does not end at or below the request, as in `histogram.count_above`
+        first = int(np.searchsorted(_ENDS, advised.cpu_request_cores * (1 + 1e-12), side="right"))
+        over = float(counts[first:].sum()) / total
     days = subject.evidence.memory_day_maxima
     bound = advised.memory_limit_bytes
     if bound is None:
@@ -43,6 +46,28 @@ def state_risk(subject: Subject, advised: ResourceValues) -> StatedRisk:
     day_ratio = killed / len(days) if len(days) else 0.0
     sentence = f"{_say_cpu(over, total)} {_say_memory(subject, advised, days, killed)}"
     return StatedRisk(over, day_ratio, int(total), len(days), sentence)
+
+
+def is_short_of_memory(subject: Subject, preset: Preset) -> bool:
+    """Whether memory was above the request in force on more container-days than the class states."""
+    request, days = subject.current.memory_request_bytes, subject.evidence.memory_day_maxima
+    if request is None or not len(days):
+        return False
+    return float((days > request).mean()) > preset.memory_over_day_ratio_target
+
+
+def is_short_of_cpu(subject: Subject, preset: Preset) -> bool:
+    """Whether CPU was above the request in force in more than twice the share of samples the class states.
+
+    Only buckets that begin at or above the request count: samples of the one it lies in may be below it.
+    """
+    request, counts = subject.current.cpu_request_cores, subject.evidence.cpu_counts
+    total = float(counts.sum())
+    if request is None or total == 0:
+        return False
+    first = int(np.searchsorted(CPU_BUCKETS.starts, request, side="left"))
+    over = float(counts[first:].sum()) / total
+    return over > _CPU_SHORT_MULTIPLE * preset.cpu_over_request_ratio_target
 
 
 def _say_cpu(over: float, total: float) -> str:

@@ -9,6 +9,7 @@ _SAFETY_MARGIN = 0.15
 _MINIMUM_CPU_CORES = 0.025
 _MINIMUM_MEMORY_BYTES = 250.0 * (1 << 20)
 _LARGEST_RESOURCE = 1e14
+_ACK_KEPT = 0.1
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ def vpa_minimum(containers: int) -> VpaValues:
 def hpa_replicas(metric_per_pod: list[float], target: float) -> int:
     """Return the replicas that a HorizontalPodAutoscaler wants: ``ceil(sum / target)``."""
     return math.ceil(sum(metric_per_pod) / target - 1e-9)
+
+
+def crane_minimum() -> VpaValues:
+    """Return the least that Crane gives: one linear bucket of 0.1 core or 100 MiB, +15 %.
+
+    CPU is truncated to millicores, memory to bytes. Source: Crane's resource recommender and its defaults.
+    """
+    return VpaValues(
+        math.floor(0.1 * 1.15 * 1000) / 1000, float(math.floor(100 * (1 << 20) * (1 + _SAFETY_MARGIN)))
+    )
+
+
+def ack_degree(profile: float, buffer_ratio: float, request: float) -> tuple[float, str]:
+    """Return ACK's degree of change and its verdict: ``up``, ``down`` or ``keep``.
+
+    Upgrade if the profile exceeds the request; downgrade if ``|1 - request / (profile (1 + buffer))|`` is
+    above 0.1; else keep. The degree is ``1 - request / target``. Source: ACK resource profiling, 2026-03.
+    """
+    degree = 1 - request / (profile * (1 + buffer_ratio))
+    if profile > request:
+        return degree, "up"
+    return degree, "down" if abs(degree) > _ACK_KEPT else "keep"
 
 
 def _truncate(value: float) -> float:

@@ -1,39 +1,17 @@
-"""What a policy judges: one container with its profile, evidence, constraints and prices."""
+"""What a policy judges: one container with its profile, evidence, statistic, constraints and prices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from models.profiles.build import UsageEvidence
 from models.vocabulary.profile import ResourceProfile
-from models.vocabulary.recommendation import ResourceValues
+from models.vocabulary.recommendation import PastRisk, ResourceValues, RivalQuote
+from recommender.constraints import Constraints
 
-
-@dataclass(frozen=True)
-class Constraints:
-    """What limits the answer from outside.
-
-    Parameters
-    ----------
-    is_opted_out : bool
-        The owner does not want suggestions for it.
-    allows_qos_change : bool
-        Requests may be set on a container that has none, which changes the pod's quality-of-service class.
-    cpu_minimum_cores, cpu_maximum_cores, memory_minimum_bytes, memory_maximum_bytes : float or None
-        Of the namespace's LimitRange.
-    node_cpu_cores, node_memory_bytes : float or None
-        Allocatable of the largest node the container can run on.
-    """
-
-    is_opted_out: bool = False
-    allows_qos_change: bool = False
-    cpu_minimum_cores: float | None = None
-    cpu_maximum_cores: float | None = None
-    memory_minimum_bytes: float | None = None
-    memory_maximum_bytes: float | None = None
-    node_cpu_cores: float | None = None
-    node_memory_bytes: float | None = None
+__all__ = ["Constraints", "Subject", "SubjectBasis", "UnitPrices", "is_same"]
 
 
 @dataclass(frozen=True)
@@ -45,16 +23,41 @@ class UnitPrices:
     currency: str | None = None
 
 
+@dataclass(frozen=True)
+class SubjectBasis:
+    """One container's row of what was read of its days.
+
+    Parameters
+    ----------
+    cpu_request_cores, memory_request_bytes : float or None
+        The policy's statistic with headroom, before guard rails (`basis.find_bases`).
+    cpu_statistic, memory_statistic : str
+    past_risk : PastRisk
+    rivals : tuple of RivalQuote
+    cpu_p95_last_day_cores : float or None
+        95th percentile of the newest day alone: what request-to-limit compression follows at once.
+    """
+
+    cpu_request_cores: float | None
+    memory_request_bytes: float | None
+    cpu_statistic: str
+    memory_statistic: str
+    past_risk: PastRisk
+    rivals: tuple[RivalQuote, ...] = ()
+    cpu_p95_last_day_cores: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One container to judge."""
+    """One container to judge. Without a basis the decayed percentile and the maximum of the window serve."""
 
     profile: ResourceProfile
     evidence: UsageEvidence
     constraints: Constraints = field(default_factory=Constraints)
     prices: UnitPrices = field(default_factory=UnitPrices)
+    basis: SubjectBasis | None = None
 
-    @property
+    @cached_property
     def current(self) -> ResourceValues:
         """Requests and limits in force; a limit without a request is the request too, as in Kubernetes."""
         profile = self.profile
@@ -65,7 +68,7 @@ class Subject:
             profile.memory_limit_bytes,
         )
 
-    @property
+    @cached_property
     def is_guaranteed(self) -> bool:
         """Whether requests equal limits for CPU and memory, as class Guaranteed needs."""
         now = self.current
@@ -76,10 +79,15 @@ class Subject:
             and is_same(now.memory_request_bytes, now.memory_limit_bytes)
         )
 
-    @property
+    @cached_property
     def has_no_requests(self) -> bool:
         """Whether neither a request nor a limit is set."""
         return self.current == ResourceValues()
+
+    @property
+    def was_oom_killed(self) -> bool:
+        """Whether the kernel killed it for its memory in the window."""
+        return self.profile.oom_killed_count > 0
 
 
 def is_same(one: float | None, other: float | None) -> bool:

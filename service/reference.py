@@ -13,8 +13,16 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from service.setting_parts import (
+    ChangeFreeze,
+    ClusterSettings,
+    MaintenanceWindow,
+    PrometheusConnection,
+    RequestMetricRule,
+    RiskClassRule,
+)
 from service.setting_sources import SECRET_NAMES
-from service.settings import ENV_PREFIX, ClusterSettings, PrometheusConnection, RiskClassRule, Settings
+from service.settings import ENV_PREFIX, Settings
 
 _DERIVED = frozenset({"config_file"})
 
@@ -41,6 +49,9 @@ def settings_page() -> str:
         *_section("Each of `clusters`", ClusterSettings),
         *_section("`prometheus` of a cluster", PrometheusConnection),
         *_section("Each of `risk_class_rules`", RiskClassRule),
+        *_section("Each of `request_metrics`", RequestMetricRule),
+        *_section("Each of `maintenance_windows`", MaintenanceWindow),
+        *_section("Each of `change_freezes`", ChangeFreeze),
     ]
     return "\n".join(parts) + "\n"
 

@@ -77,6 +77,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise UsageError(f"settings file {path} cannot be read: {problem.strerror or problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"settings file {path} is not UTF-8 text") from problem
     except yaml.YAMLError as problem:
         raise UsageError(f"settings file {path} is not YAML: {problem}") from problem
     if content is None:
@@ -163,6 +165,8 @@ def _read_secret(name: str, path: Path, place: str) -> Any:
     except OSError as problem:
         reason = problem.strerror or problem
         raise UsageError(f"{place}: {name}_file {path} cannot be read: {reason}") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"{place}: {name}_file {path} is not UTF-8 text") from problem
     return yaml.safe_load(text) if name in _STRUCTURED else text
 
 

@@ -10,102 +10,28 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
-from pydantic.config import JsonDict
+from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from models.vocabulary.errors import InputError
-from models.vocabulary.identity import TEAM_LABELS, check_cluster_name
-from models.vocabulary.money import check_currency
-from models.vocabulary.windows import to_utc
+from models.vocabulary.identity import TEAM_LABELS
+from service.setting_parts import (
+    ChangeFreeze,
+    ClusterSettings,
+    Currency,
+    MaintenanceWindow,
+    Ratio,
+    RequestMetricRule,
+    RiskClassRule,
+    Zone,
+    _check_instant,
+    setting,
+)
 
 ENV_PREFIX = "MILLICORE_"
 CONFIG_FILE_NAME = "millicore.yaml"
-
-
-def setting(default: Any, help_text: str, unit: str = "", **limits: Any) -> Any:
-    """Return a row of the settings table (a pydantic field) with its unit and help."""
-    extra: JsonDict = {"unit": unit}
-    if callable(default):
-        return Field(default_factory=default, description=help_text, json_schema_extra=extra, **limits)
-    return Field(default, description=help_text, json_schema_extra=extra, **limits)
-
-
-def _checked(text: str, check: Any) -> str:
-    try:
-        return str(check(text))
-    except InputError as problem:
-        raise ValueError(problem.reason) from problem
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError) as problem:
-        raise ValueError("is not an IANA time zone like Europe/Berlin") from problem
-    return name
-
-
-def _check_instant(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise ValueError("has no time zone: write 2026-11-20T00:00:00Z")
-    return to_utc(moment) if moment is not None else None
-
-
-ClusterName = Annotated[str, AfterValidator(lambda text: _checked(text, check_cluster_name))]
-Currency = Annotated[str, AfterValidator(lambda text: _checked(text, check_currency))]
-Zone = Annotated[str, AfterValidator(_check_zone)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    """A nested part of the settings: unknown keys are refused, values are not changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PrometheusConnection(_Part):
-    """How to reach the Prometheus (or Thanos, Mimir, VictoriaMetrics) of one cluster."""
-
-    url: str = setting(..., "Base URL, without /api/v1.")
-    bearer_token: SecretStr | None = setting(None, "Bearer token; or bearer_token_file.")
-    username: str | None = setting(None, "User for basic authentication.")
-    password: SecretStr | None = setting(None, "Password for basic authentication; or password_file.")
-    headers: dict[str, SecretStr] = setting(dict, "Extra headers, such as X-Scope-OrgID for a tenant.")
-    tls_ca_file: Path | None = setting(None, "Certificate authority to trust instead of the system's.")
-    cluster_label: str | None = setting(None, "Label that tells clusters apart in a shared Prometheus.")
-    cluster_label_value: str | None = setting(None, "Value of that label for this cluster; default its name.")
-    query_offset_seconds: int = setting(600, "How long after its end an hour is complete there.", "s", ge=0)
-    max_concurrency: int = setting(4, "Queries in flight at once.", "queries", ge=1, le=16)
-    timeout_seconds: float = setting(120.0, "Longest wait for one answer.", "s", gt=0)
-    sample_budget: int = setting(5_000_000, "Most samples that one answer may hold.", "samples", ge=1_000)
-    retry_limit: int = setting(4, "Repeats of a query after its first attempt.", "attempts", ge=0)
-    scrape_interval_seconds: float | None = setting(None, "Overrides what is found.", "s", gt=0)
-
-
-class ClusterSettings(_Part):
-    """One cluster that Millicore reads."""
-
-    name: ClusterName = setting(..., "Immutable slug; part of every row.")
-    display_name: str | None = setting(None, "Name on screens.")
-    provider: str | None = setting(None, "Cloud provider, such as aws.")
-    region: str | None = setting(None, "Region, where nodes do not name theirs.")
-    prometheus: PrometheusConnection | None = setting(None, "See the table of prometheus settings.")
-    kubeconfig: Path | None = setting(None, "Kubeconfig for exact times, labels and constraints.")
-    kubernetes_context: str | None = setting(None, "Context in that kubeconfig; default its current one.")
-    in_cluster: bool = setting(False, "Use the service account of the pod Millicore runs in.")  # noqa: FBT003
-
-
-class RiskClassRule(_Part):
-    """Which workloads get which right-sizing preset; the first rule that matches decides."""
-
-    cluster: str = setting("*", "Glob on the cluster's name.")
-    namespace: str = setting("*", "Glob on the namespace.")
-    workload: str = setting("*", "Glob on the workload's name.")
-    risk_class: Literal["cost", "balanced", "safe", "batch", "jvm"] = setting(..., "The preset.")
 
 
 class Settings(BaseSettings):
@@ -170,6 +96,9 @@ class Settings(BaseSettings):
         Decimal(5), "Suggestions below it are folded into small changes.", "reporting currency", ge=0
     )
 
+    person_day_price: Decimal | None = setting(
+        None, "What a day of work costs, for the payback of initiatives.", "reporting currency per day", ge=0
+    )
     close_minimum_coverage_ratio: Ratio = setting(
         0.99, "A month is closed only when this share of each cluster's hours is complete.", "ratio"
     )
@@ -248,8 +177,69 @@ class Settings(BaseSettings):
     risk_class_rules: tuple[RiskClassRule, ...] = setting((), "Presets by cluster, namespace, workload.")
     hysteresis_ratio: Ratio = setting(0.10, "Smaller changes of a request are not suggested.", "ratio")
     minimum_history_days: float = setting(7.0, "No suggestion on less history.", "days", ge=1)
+    verification_days: int = setting(
+        7, "Clean days until an applied suggestion's saving is verified.", "days", ge=1, le=90
+    )
+    accepted_reminder_days: float = setting(
+        7.0, "An acceptance that nobody applied is reminded of after so long.", "days", gt=0
+    )
+    accepted_expiry_days: float = setting(
+        30.0, "An acceptance that nobody applied expires after so long.", "days", gt=0
+    )
+    bulk_cpu_over_request_ratio: Ratio = setting(
+        0.02, "Highest share of samples over the CPU request that may be accepted in bulk.", "ratio"
+    )
+    bulk_memory_over_limit_day_ratio: Ratio = setting(
+        0.0, "Highest share of days over the memory limit that may be accepted in bulk.", "ratio"
+    )
     profile_window_days: int = setting(
         28, "Days of history that profiles and suggestions read.", "days", ge=1
+    )
+    request_metrics: tuple[RequestMetricRule, ...] = setting(
+        (), "Histograms of requests to read: one query each per hour. Also by annotation (docs/replicas.md)."
+    )
+    replica_target_ratio: Ratio = setting(
+        0.7, "Share of its CPU request that a replica should use where no autoscaler says so.", "ratio"
+    )
+    replica_minimum: int = setting(
+        2, "Fewest replicas advised for what nothing scales and runs as many today.", ge=1
+    )
+    load_test_max_age_days: int = setting(90, "Load tests older than this are ignored.", "days", ge=1)
+    cpu_request_minimum_cores: float = setting(0.010, "No CPU request is advised below it.", "cores", gt=0)
+    cpu_request_maximum_cores: float | None = setting(
+        None, "No CPU request is raised above it; unset: only nodes, LimitRanges and quotas.", "cores", gt=0
+    )
+    memory_request_minimum_mib: float = setting(16.0, "No memory request is advised below it.", "MiB", ge=1)
+    memory_request_maximum_mib: float | None = setting(
+        None, "No memory request is raised above it; unset as for CPU.", "MiB", ge=1
+    )
+    advise_without_requests: bool = setting(
+        False,  # noqa: FBT003
+        "Also advise containers without requests, which changes their quality-of-service class.",
+    )
+    compress_requests: bool = setting(
+        False,  # noqa: FBT003
+        "CPU requests follow use as a share of the limit, which stays (also by annotation).",
+    )
+    runbook_url: str | None = setting(None, "Runbook for taking a change back, linked in every suggestion.")
+    fleet_guard_workload_ratio_per_day: Ratio = setting(
+        0.2, "Share of a cluster's workloads that may get new or larger reductions in a day.", "ratio"
+    )
+    fleet_guard_cpu_ratio_per_day: Ratio = setting(
+        0.1, "Share of a cluster's requested CPU that may be advised away in a day.", "ratio"
+    )
+    fleet_guard_memory_ratio_per_day: Ratio = setting(0.1, "The same for memory.", "ratio")
+    fleet_guard_free_workloads: int = setting(
+        100, "Clusters with at most so many workloads are judged at once: the shares do not bind.", ge=0
+    )
+    data_breaker_usage_ratio_min: Ratio = setting(
+        0.7, "CPU use below this share of the usual one, with as many pods, stops all reductions.", "ratio"
+    )
+    data_breaker_zero_ratio_rise: Ratio = setting(
+        0.1, "So much more of the containers than usual at exactly zero CPU stops all reductions.", "ratio"
+    )
+    data_breaker_measured_ratio_drop: Ratio = setting(
+        0.2, "So much less of the running time measured than usual stops all reductions.", "ratio"
     )
     oversell_theta: Ratio = setting(0.80, "Peak use of a node that an oversold node may reach.", "ratio")
     oversell_ratio_max: float = setting(3.0, "Largest oversell ratio ever advised.", "ratio", ge=1)
@@ -257,6 +247,23 @@ class Settings(BaseSettings):
         0.01, "Share of node-days whose peak may exceed the prediction.", "ratio"
     )
     oversell_memory: bool = setting(False, "Also advise overselling memory.")  # noqa: FBT003
+
+    # Applying
+    apply_enabled: bool = setting(
+        False,  # noqa: FBT003
+        "Let people change workloads in a cluster (docs/applying.md).",
+    )
+    apply_clusters: tuple[str, ...] = setting(
+        ("*",), "Globs of the clusters that may be changed, once applying is enabled."
+    )
+    apply_max_workloads_per_day: int = setting(
+        20, "Most workloads of a cluster that are changed within 24 hours.", "workloads", ge=1
+    )
+    apply_overwritable_managers: tuple[str, ...] = setting(
+        ("kubectl*",), "Globs of field managers whose values --method strategic may overwrite."
+    )
+    maintenance_windows: tuple[MaintenanceWindow, ...] = setting((), "When clusters may be changed.")
+    change_freezes: tuple[ChangeFreeze, ...] = setting((), "When nothing may be changed, and why.")
 
     # Retention
     retention_bins_days: int = setting(35, "5-minute values are kept this long.", "days", ge=8)

@@ -11,7 +11,8 @@ from ingest.kubernetes.settings import KubernetesSettings
 from ingest.prometheus.settings import PrometheusSettings
 from ingest.source import UsageSource
 from models.vocabulary.errors import UsageError
-from service.settings import ClusterSettings, Settings
+from service.setting_parts import ClusterSettings
+from service.settings import Settings
 
 
 class OpenSource(UsageSource, Protocol):

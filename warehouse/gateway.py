@@ -10,25 +10,32 @@ from models.vocabulary.errors import StorageError
 from models.vocabulary.windows import HourWindow
 from warehouse.agreement import check_lake_is_not_behind
 from warehouse.database.access import Access
+from warehouse.database.advice_days import AdviceDays
 from warehouse.database.anomalies import CostAnomalies
+from warehouse.database.applying import ApplyAttempts
 from warehouse.database.audit import AuditLog
 from warehouse.database.bills import BillFactors, BillRules, Bills
 from warehouse.database.clusters import Clusters
 from warehouse.database.connection import Database
 from warehouse.database.derived import DerivedLedger
 from warehouse.database.disputes import Disputes
+from warehouse.database.events import CalendarEvents
 from warehouse.database.facts import LAKE_CATALOGUE, read_fact, set_fact
 from warehouse.database.fiscal_calendars import FiscalCalendars
+from warehouse.database.initiatives import ApplicationTraits, Initiatives, SavingsLedger
 from warehouse.database.journal import JournalMappings
 from warehouse.database.leases import Leases
 from warehouse.database.ledger import WindowLedger
+from warehouse.database.life_effects import SuggestionEffects
+from warehouse.database.life_exclusions import Exclusions, PeakSignatures
 from warehouse.database.migration import check_migrated, upgrade
 from warehouse.database.ownership import Ownership
 from warehouse.database.periods import BillingPeriods
-from warehouse.database.plans import Budgets, BusinessMetrics, ExchangeRates, Initiatives
+from warehouse.database.plans import Budgets, BusinessMetrics, ExchangeRates
 from warehouse.database.policies import Policies
 from warehouse.database.prices import PriceLists
 from warehouse.database.recommendations import Recommendations
+from warehouse.database.replicas import LoadTests, RequestMetricFits
 from warehouse.fencing import Lease
 from warehouse.lake.conform import catalogue_hash
 from warehouse.lake.location import LakeRoot
@@ -91,11 +98,21 @@ class Warehouse:
         self.ownership = Ownership(self.database)
         self.policies = Policies(self.database)
         self.recommendations = Recommendations(self.database)
+        self.advice_days = AdviceDays(self.database)
+        self.apply_attempts = ApplyAttempts(self.database)
+        self.suggestion_effects = SuggestionEffects(self.database)
+        self.exclusions = Exclusions(self.database)
+        self.peak_signatures = PeakSignatures(self.database)
+        self.load_tests = LoadTests(self.database)
+        self.request_metric_fits = RequestMetricFits(self.database)
         self.periods = BillingPeriods(self.database)
         self.budgets = Budgets(self.database)
         self.fiscal_calendars = FiscalCalendars(self.database)
         self.anomalies = CostAnomalies(self.database)
+        self.events = CalendarEvents(self.database)
         self.initiatives = Initiatives(self.database)
+        self.savings_ledger = SavingsLedger(self.database)
+        self.application_traits = ApplicationTraits(self.database)
         self.exchange_rates = ExchangeRates(self.database)
         self.business_metrics = BusinessMetrics(self.database)
         self.journal_mappings = JournalMappings(self.database)

@@ -8,8 +8,11 @@ import streamlit as st
 from dashboards import loaders
 from dashboards.charts.usage import draw_usage
 from dashboards.components import html
+from dashboards.components.bulk import show_bulk
+from dashboards.components.carrying_out import show_carrying_out
 from dashboards.components.decisions import show_decision, show_outcome
 from dashboards.components.page import board_page, show_board_footer, show_empty
+from dashboards.components.suggestion_record import show_record
 from dashboards.components.tables import show_silences, show_suggestions
 from dashboards.session import current_principal
 from service.boards.formats import Tone
@@ -18,7 +21,20 @@ from service.boards.suggestion import SuggestionDetail
 from service.boards.texts import say
 from service.runtime import runtime
 
-_STATES = ("proposed", "all", "accepted", "rejected", "snoozed", "applied", "superseded", "expired")
+_STATES = (
+    "proposed",
+    "all",
+    "accepted",
+    "rejected",
+    "snoozed",
+    "applied",
+    "verified",
+    "rolled_back",
+    "overwritten",
+    "failed",
+    "superseded",
+    "expired",
+)
 _KINDS = ("all", "save", "mixed", "raise", "small")
 _LIST_ROWS = 14
 _SUGGESTION = "suggestion"
@@ -59,6 +75,12 @@ def _filters(inbox: Inbox) -> tuple[InboxRow, ...]:
     )
 
 
+def _chosen(filter_name: str) -> str | None:
+    """Return what a filter is set to, None for everything."""
+    value = st.session_state.get(filter_name)
+    return None if value in (None, say("suggestions.all")) else str(value)
+
+
 def _show_list(rows: tuple[InboxRow, ...], currency: str) -> str | None:
     if not rows:
         html.show_note(say("suggestions.empty_filtered"))
@@ -75,17 +97,19 @@ def _show_list(rows: tuple[InboxRow, ...], currency: str) -> str | None:
 def _show_detail(detail: SuggestionDetail) -> None:
     html.show_suggestion_title(detail)
     html.show_values(detail.values)
+    if detail.agreed_note:
+        html.show_note(detail.agreed_note)
     html.show_paragraph(say("suggestions.why"), detail.explanation, detail.basis)
     html.show_paragraph(say("suggestions.risk"), detail.risk)
-    html.show_paragraph(say("suggestions.money"), *detail.money_lines)
+    if detail.record is None:
+        html.show_paragraph(say("suggestions.money"), *detail.money_lines)
     show_decision(detail)
     _show_evidence(detail)
+    if detail.record is not None:
+        show_record(detail.record)
     if detail.rails:
         html.show_pairs(say("suggestions.rails"), detail.rails)
-    if detail.patch is not None and detail.command is not None:
-        html.show_title(say("suggestions.patch"), say("suggestions.patch_help"))
-        st.code(detail.patch, language="yaml")
-        st.code(detail.command, language="bash", wrap_lines=True)
+    show_carrying_out(detail.carrying, detail.id)
     html.show_title(say("suggestions.history"))
     for line in detail.history or (say("suggestions.history_none"),):
         st.text(line)
@@ -137,8 +161,10 @@ with board_page():
         show_outcome()
         html.show_figures(inbox.figures)
         matching = _filters(inbox)
-        left, right = st.columns([1.08, 1])
+        left, right = st.columns([1.22, 1])
         with left, st.container(border=True, key="mc_card_list"):
+            if inbox.may_decide:
+                show_bulk(_chosen("team"), _chosen("cluster"), inbox.currency)
             chosen_id = _show_list(matching, inbox.currency)
             if inbox.silences:
                 count = sum(row.container_count for row in inbox.silences)

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards.charts.palette import CAUSE_COLOURS
+from dashboards.components.initiative_cards import write_initiatives
 from dashboards.components.team_table import write_team_table
 from service.boards.chargeback import Check
 from service.boards.figures import BoardHeader, Figure, Mark
@@ -17,7 +18,9 @@ from service.boards.formats import Tone
 from service.boards.leadership_tables import AttentionLine, StageRow
 from service.boards.leadership_teams import TeamRow
 from service.boards.leadership_views import CauseShare
+from service.boards.programme_initiatives import InitiativeCard
 from service.boards.suggestion import SuggestionDetail, ValueRow
+from service.boards.suggestion_record import QuoteRow
 from service.boards.texts import say
 
 _STAGES_SHOWN = 2
@@ -154,6 +157,12 @@ def _stage(row: StageRow, currency: str) -> str:
     )
 
 
+def show_initiatives(cards: Sequence[InitiativeCard]) -> None:
+    """Show initiatives with target, forecast, realised saving and payback."""
+    if cards:
+        st.html(write_initiatives(cards))
+
+
 def show_team_table(rows: Sequence[TeamRow], currency: str) -> None:
     """Show payers; the last row is the sum of the others."""
     st.html(write_team_table(rows, currency))
@@ -205,6 +214,19 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     """Show names with their texts."""
     rows = "".join(f"<tr><td><b>{escape(name)}</b></td><td>{escape(text)}</td></tr>" for name, text in pairs)
     st.html(f'<div class="mc-card-title">{escape(title)}</div><table class="mc-table">{rows}</table>')
+
+
+def show_quotes(rows: Sequence[QuoteRow]) -> None:
+    """Show what systems would request for one container; our own rows stand out."""
+    names = ("suggestions.compare_system", "suggestions.cpu_request", "suggestions.memory_request")
+    head = "".join(f"<th>{escape(say(name))}</th>" for name in (*names, "suggestions.compare_rule"))
+    st.html(f'<table class="mc-table"><tr>{head}</tr>{"".join(_quote(row) for row in rows)}</table>')
+
+
+def _quote(row: QuoteRow) -> str:
+    name = f"<b>{escape(row.system)}</b>" if row.is_ours else escape(row.system)
+    cells = "".join(f"<td>{escape(text)}</td>" for text in (row.cpu, row.memory))
+    return f'<tr><td>{name}</td>{cells}<td class="mc-note">{escape(row.rule)}</td></tr>'
 
 
 def show_checks(checks: Sequence[Check]) -> None:

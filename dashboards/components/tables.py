@@ -124,16 +124,16 @@ def show_suggestions(rows: Sequence[InboxRow], currency: str, most_rows: int, ch
         selection_mode="single-row",
         selection_default={"selection": {"rows": [chosen]}},
         column_config={
-            saving: st.column_config.NumberColumn(format="%+,.2f", width=92),
+            saving: st.column_config.NumberColumn(format="%+,.2f", width=84),
             say("suggestions.column.risk"): st.column_config.NumberColumn(
                 format=PERCENT_FORMAT, width=64, help=say("suggestions.column.risk_help")
             ),
-            say("suggestions.column.workload"): st.column_config.TextColumn(width=170),
-            say("suggestions.column.cpu"): st.column_config.TextColumn(width=92),
-            say("suggestions.column.memory"): st.column_config.TextColumn(width=96),
-            say("suggestions.column.raised"): st.column_config.TextColumn(width=70),
+            say("suggestions.column.workload"): st.column_config.TextColumn(width=160),
+            say("suggestions.column.cpu"): st.column_config.TextColumn(width=84),
+            say("suggestions.column.memory"): st.column_config.TextColumn(width=86),
+            say("suggestions.column.raised"): st.column_config.TextColumn(width=62),
             say("suggestions.column.cluster"): st.column_config.TextColumn(width=66),
-            say("suggestions.column.team"): st.column_config.TextColumn(width=92),
+            say("suggestions.column.team"): st.column_config.TextColumn(width=84),
         },
         placeholder=NOT_KNOWN,
         alt=say("suggestions.list_alt"),

@@ -8,10 +8,11 @@ from pathlib import Path
 from ingest.files.cells import decimal_cell
 from ingest.files.columns import BUDGET_COLUMNS, INITIATIVE_COLUMNS
 from ingest.files.reading import find_files, read_rows
+from models.initiatives.initiative import Initiative
 from models.vocabulary.errors import InputError
 from models.vocabulary.money import Money
 from models.vocabulary.windows import month_bounds
-from warehouse.database.plans import Budget, Initiative
+from warehouse.database.plans import Budget
 
 _SCOPE_KINDS = ("all", "team", "cost_centre", "cluster")
 
@@ -74,12 +75,16 @@ def load_initiatives(path: Path) -> list[Initiative]:
                 raise InputError(
                     "is before started_at", file=str(file), row=number, field="ended_at", value=str(ended_at)
                 )
-            optional = {key: row[key] for key in ("cluster", "node_pool", "team")}
+            cluster, node_pool, team = (
+                None if row[key] is None else str(row[key]) for key in ("cluster", "node_pool", "team")
+            )
             initiatives[name] = Initiative(
                 name=name,
                 description=str(row["description"] or ""),
                 started_at=started_at,
                 ended_at=ended_at if isinstance(ended_at, datetime) else None,
-                **{key: None if value is None else str(value) for key, value in optional.items()},
+                cluster=cluster,
+                node_pool=node_pool,
+                team=team,
             )
     return list(initiatives.values())

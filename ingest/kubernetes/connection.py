@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -42,6 +43,27 @@ class ResourceForbidden(SourceRefused):
 
 class ResourceUnknown(SourceUnreachable):
     """The server does not serve this resource (404), as older ones do not serve newer groups."""
+
+
+@dataclass(frozen=True)
+class PatchBody:
+    """What a PATCH sends: a JSON document and its media type."""
+
+    content_type: str
+    document: Any
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer as it came: status and JSON body (a ``Status`` object when it is a refusal)."""
+
+    status: int
+    body: JsonObject
+
+    @property
+    def message(self) -> str:
+        """The server's own words, empty where it gave none."""
+        return str(self.body.get("message") or "")
 
 
 class RequestBudget:
@@ -144,6 +166,44 @@ class KubernetesConnection:
             return self._checked(answer.status, body, resource, verb)
         raise AssertionError("unreachable: the last attempt raises")
 
+    def send(
+        self,
+        path: str,
+        parameters: Mapping[str, str | int],
+        resource: Resource,
+        patch: PatchBody | None = None,
+    ) -> Answered:
+        """Read one object, or patch it, and return whatever the server says: refusals are answers here.
+
+        Only 429 is tried again: it says that nothing was done. A patch whose answer is lost may have been
+        carried out, so that is for the caller to find out.
+
+        Raises
+        ------
+        SourceUnreachable
+            If no answer came, or one that is not JSON.
+        """
+        verb = "get" if patch is None else "patch"
+        for attempt in range(1, self.settings.attempts + 1):
+            try:
+                with self._open(
+                    path, parameters, resource, verb, self.settings.read_timeout_seconds, patch
+                ) as answer:
+                    body = answer.data
+            except urllib3.exceptions.HTTPError as problem:
+                raise SourceUnreachable(f"{self.server} did not answer: {problem}") from problem
+            self._add_bytes(len(body))
+            if answer.status == 429:
+                self._pause_or_give_up(attempt, answer.headers.get("Retry-After"), _describe(429, body))
+                continue
+            try:
+                return Answered(answer.status, msgspec.json.decode(body, type=dict))
+            except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+                raise SourceUnreachable(
+                    f"{self.server} did not answer as a Kubernetes API: {_describe(answer.status, body)}"
+                ) from problem
+        raise AssertionError("unreachable: the last attempt raises")
+
     @contextmanager
     def watch(
         self, path: str, parameters: Mapping[str, str | int], resource: Resource
@@ -199,17 +259,25 @@ class KubernetesConnection:
         resource: Resource,
         verb: str,
         read_timeout: float,
+        patch: PatchBody | None = None,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         self._budget.take()
         with self._lock:
             self.request_counts[verb, resource.plural] += 1
+        method = "GET" if patch is None else "PATCH"
         headers = {"Accept": "application/json"}
-        self._client.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        if patch is not None:
+            headers["Content-Type"] = patch.content_type
+        self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         address = f"{self.server}{path}?{urlencode(parameters)}"
         timeouts = (self.settings.connect_timeout_seconds, read_timeout)
         try:
             response = self._client.rest_client.request(
-                "GET", address, headers=headers, _request_timeout=timeouts
+                method,
+                address,
+                headers=headers,
+                body=None if patch is None else patch.document,
+                _request_timeout=timeouts,
             ).response
         except ApiException as problem:  # the client wraps TLS failures only
             raise SourceUnreachable(

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ingest.kubernetes.connection import KubernetesConnection, ResourceForbidden, ResourceUnknown
 from ingest.kubernetes.history import InventoryRows, ObjectHistory
-from ingest.kubernetes.lists import DropGuard, list_all
+from ingest.kubernetes.lists import DropGuard, Listing, list_all
 from ingest.kubernetes.resources import RESOURCES, Resource
 from ingest.kubernetes.settings import KubernetesSettings
 from ingest.kubernetes.watches import Changed, Confirmed, Listed, Missing, News, follow_resource
@@ -227,5 +227,10 @@ class KubernetesInventory:
     def _take_missing(self, resource: Resource, reason: SourceError) -> None:
         if resource.is_required:
             raise reason
+        if resource.is_custom and isinstance(reason, ResourceUnknown):
+            # not installed, or no longer: there is nothing to miss, and what was known is gone
+            logger.debug("%s is not installed here", resource.qualified)
+            self._take_listing(Listed(Listing(resource, [], "", 0)), self._clock())
+            return
         self._missing[resource.kind] = f"{resource.without_it}: {reason}"
         logger.warning("%s is not read: %s. Without it %s", resource.qualified, reason, resource.without_it)

@@ -11,6 +11,7 @@ from models.kubernetes.pod_request import (
     container_resources,
     effective_pod_request,
 )
+from models.kubernetes.runtimes import find_runtime
 
 JsonObject = dict[str, Any]
 
@@ -57,16 +58,43 @@ def _claims(pod: str, spec: Mapping[str, Any]) -> list[str]:
 def pod_constraints(spec: Mapping[str, Any], status: Mapping[str, Any] | None = None) -> JsonObject:
     """Return containers, their resources and the scheduling rules of a pod or pod template."""
     containers = container_resources(spec, status)
+    # what a container runs is read of templates only: pods are many, and theirs is the same
+    runtimes = _runtimes(spec) if status is None else {}
     return {
-        "containers": [_container(container) for container in containers],
+        "containers": [{**_container(one), **runtimes.get(one.name, {})} for one in containers],
         "container_request_total": _floats(combine_requests(containers)),
         "node_selector": spec.get("nodeSelector") or None,
         "affinity": spec.get("affinity") or None,
+        "tolerations": _tolerations(spec) or None,
+        "host_paths": _host_paths(spec) or None,
         "topology_spread": spec.get("topologySpreadConstraints") or None,
         "priority_class": spec.get("priorityClassName"),
         "runtime_class": spec.get("runtimeClassName"),
         "is_host_network": spec.get("hostNetwork") or None,
     }
+
+
+_TOLERATED_BY_ALL = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""Kubernetes adds these to every pod; they say nothing about where it may run."""
+
+
+def _tolerations(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in spec.get("tolerations") or () if one.get("key") not in _TOLERATED_BY_ALL]
+
+
+def _host_paths(spec: Mapping[str, Any]) -> list[str]:
+    """Return the volumes that are folders of the node: their data stay behind when the pod moves."""
+    return [one["name"] for one in spec.get("volumes") or () if one.get("hostPath")]
+
+
+def _runtimes(spec: Mapping[str, Any]) -> dict[str, JsonObject]:
+    """Return the language runtime by container, of those whose specification tells it."""
+    found = {
+        str(one.get("name")): find_runtime(one)
+        for group in ("initContainers", "containers")
+        for one in spec.get(group) or ()
+    }
+    return {name: {"runtime": facts} for name, facts in found.items() if facts is not None}
 
 
 def _container(container: ContainerResources) -> JsonObject:

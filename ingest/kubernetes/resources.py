@@ -15,6 +15,8 @@ class Resource:
     version: str
     without_it: str
     is_required: bool = False
+    is_custom: bool = False
+    """Many clusters do not serve it, which is then nothing to tell."""
 
     @property
     def path(self) -> str:
@@ -27,6 +29,8 @@ class Resource:
         """``deployments.apps``, ``pods``: the name that RBAC messages use."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
+
+_UNSEEN = "labels and templates of {} are not seen"
 
 RESOURCES = (
     Resource("Node", "nodes", "", "v1", "no node can be priced", is_required=True),
@@ -48,6 +52,14 @@ RESOURCES = (
         "suggestions do not know which workloads scale themselves",
     ),
     Resource(
+        "ScaledObject",
+        "scaledobjects",
+        "keda.sh",
+        "v1alpha1",
+        "suggestions do not know which workloads KEDA scales",
+        is_custom=True,
+    ),
+    Resource(
         "PodDisruptionBudget", "poddisruptionbudgets", "policy", "v1", "plans do not know disruption budgets"
     ),
     Resource("LimitRange", "limitranges", "", "v1", "suggestions are not held within limit ranges"),
@@ -57,5 +69,33 @@ RESOURCES = (
         "PersistentVolumeClaim", "persistentvolumeclaims", "", "v1", "volumes are not tied to workloads"
     ),
     Resource("Service", "services", "", "v1", "load balancers are not costed"),
+    Resource("Rollout", "rollouts", "argoproj.io", "v1alpha1", _UNSEEN.format("Rollouts"), is_custom=True),
+    Resource(
+        "DeploymentConfig",
+        "deploymentconfigs",
+        "apps.openshift.io",
+        "v1",
+        _UNSEEN.format("DeploymentConfigs"),
+        is_custom=True,
+    ),
+    Resource(
+        "CloneSet", "clonesets", "apps.kruise.io", "v1alpha1", _UNSEEN.format("CloneSets"), is_custom=True
+    ),
+    Resource(
+        "AdvancedStatefulSet",
+        "statefulsets",
+        "apps.kruise.io",
+        "v1beta1",
+        _UNSEEN.format("OpenKruise's StatefulSets"),
+        is_custom=True,
+    ),
+    Resource(
+        "SidecarSet",
+        "sidecarsets",
+        "apps.kruise.io",
+        "v1alpha1",
+        "containers that a SidecarSet injects are taken for the workload's own",
+        is_custom=True,
+    ),
 )
 BY_KIND = {resource.kind: resource for resource in RESOURCES}

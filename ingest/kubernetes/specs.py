@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from ingest.kubernetes.pod_specs import pod_constraints, pod_spec
+from models.kubernetes.field_managers import resource_managers
 from models.kubernetes.gpu import describe_gpus, gpu_capacity, gpu_devices
+from models.kubernetes.kinds import KINDS, canonical_kind
 from models.kubernetes.nodes import describe_node, node_key, region, zone
 from models.kubernetes.pod_request import read_amounts
 from models.vocabulary.errors import InputError
@@ -21,6 +23,11 @@ ANNOTATION_PREFIXES = (
     "cluster-autoscaler.kubernetes.io/safe-to-evict",
     "karpenter.sh/do-not-disrupt",
     "controller.kubernetes.io/pod-deletion-cost",
+    "argocd.argoproj.io/tracking-id",
+    "config.kubernetes.io/owning-inventory",
+    "configmanagement.gke.io/managed",
+    "meta.helm.sh/release-name",
+    "objectset.rio.cattle.io/id",
     "owner",
     "team",
     "cost-center",
@@ -122,10 +129,15 @@ def _common(metadata: Mapping[str, Any]) -> JsonObject:
     return {
         "labels": dict(metadata.get("labels") or {}),
         "annotations": {k: v for k, v in annotations.items() if k.startswith(ANNOTATION_PREFIXES)},
-        "owner": owner and {name: owner.get(name) for name in ("kind", "name", "uid")},
+        "owner": owner and _owner(owner),
         "created_at": metadata.get("creationTimestamp"),
         "generate_name": metadata.get("generateName"),
     }
+
+
+def _owner(reference: Mapping[str, Any]) -> JsonObject:
+    kind = canonical_kind(str(reference.get("kind")), reference.get("apiVersion"))
+    return {"kind": kind, "name": reference.get("name"), "uid": reference.get("uid")}
 
 
 def _node(item: Mapping[str, Any]) -> JsonObject:
@@ -161,6 +173,27 @@ def _quantities(amounts: Mapping[str, Any] | None, field: str) -> JsonObject:
     return {name: float(amount) for name, amount in read_amounts(amounts, f"status.{field}").items()}
 
 
+def _workload_of(kind: str) -> Callable[[Mapping[str, Any]], JsonObject]:
+    """Return the reader of a kind with a pod template; who owns its resources is kept, not what they say."""
+
+    def read(item: Mapping[str, Any]) -> JsonObject:
+        managed = (item.get("metadata") or {}).get("managedFields")
+        reference = (item.get("spec") or {}).get("workloadRef") or {}
+        return {
+            **_workload(item),
+            "resource_managers": resource_managers(managed, KINDS[kind]),
+            "workload_ref": reference and {name: reference.get(name) for name in ("kind", "name")},
+        }
+
+    return read
+
+
+def _sidecar_set(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    names = [one["name"] for group in ("initContainers", "containers") for one in spec.get(group) or ()]
+    return {"injects": names, "selector": spec.get("selector"), "namespace": spec.get("namespace")}
+
+
 def _workload(item: Mapping[str, Any]) -> JsonObject:
     spec = item.get("spec") or {}
     template = (
@@ -192,6 +225,38 @@ def _plain(*fields: str) -> Callable[[Mapping[str, Any]], JsonObject]:
         return {name: spec.get(name) for name in fields}
 
     return read
+
+
+_KEPT_TRIGGER_FIELDS = {
+    "cpu": ("type", "value", "containerName"),
+    "memory": ("type", "value", "containerName"),
+    "cron": ("timezone", "start", "end", "desiredReplicas"),
+}
+"""What is kept of the metadata of a KEDA trigger; that of others may hold addresses and credentials."""
+
+
+def _scaled_object(item: Mapping[str, Any]) -> JsonObject:
+    spec = item.get("spec") or {}
+    names = ("scaleTargetRef", "minReplicaCount", "maxReplicaCount", "idleReplicaCount", "cooldownPeriod")
+    config = (spec.get("advanced") or {}).get("horizontalPodAutoscalerConfig") or {}
+    kept = {name: config[name] for name in ("name", "behavior") if config.get(name)}
+    return {
+        **{name: spec.get(name) for name in names},
+        "triggers": [_trigger(trigger) for trigger in spec.get("triggers") or ()],
+        "advanced": {"horizontalPodAutoscalerConfig": kept} if kept else None,
+    }
+
+
+def _trigger(trigger: Mapping[str, Any]) -> JsonObject:
+    metadata = trigger.get("metadata") or {}
+    kept = _KEPT_TRIGGER_FIELDS.get(str(trigger.get("type")), ())
+    told = {
+        "type": trigger.get("type"),
+        "name": trigger.get("name"),
+        "metricType": trigger.get("metricType"),
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+    }
+    return {name: value for name, value in told.items() if value not in (None, {})}
 
 
 def _quota(item: Mapping[str, Any]) -> JsonObject:
@@ -264,17 +329,23 @@ _BY_KIND: dict[str, Callable[[Mapping[str, Any]], JsonObject]] = {
     "Node": _node,
     "Pod": pod_spec,
     "Namespace": _plain(),
-    "Deployment": _workload,
+    "Deployment": _workload_of("Deployment"),
     "ReplicaSet": _workload,
-    "StatefulSet": _workload,
-    "DaemonSet": _workload,
+    "StatefulSet": _workload_of("StatefulSet"),
+    "DaemonSet": _workload_of("DaemonSet"),
     "Job": _workload,
-    "CronJob": _workload,
+    "CronJob": _workload_of("CronJob"),
     "HorizontalPodAutoscaler": _plain("scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "behavior"),
+    "ScaledObject": _scaled_object,
     "PodDisruptionBudget": _plain("minAvailable", "maxUnavailable", "selector"),
     "LimitRange": _plain("limits"),
     "ResourceQuota": _quota,
     "PersistentVolume": _volume,
     "PersistentVolumeClaim": _claim,
     "Service": _service,
+    "Rollout": _workload_of("Rollout"),
+    "DeploymentConfig": _workload_of("DeploymentConfig"),
+    "CloneSet": _workload_of("CloneSet"),
+    "AdvancedStatefulSet": _workload_of("AdvancedStatefulSet"),
+    "SidecarSet": _sidecar_set,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ from ingest.assembly.nodes import NodeFrames, Nodes, build_node_rows, find_nodes
 from ingest.assembly.owners import LabelSets, find_workloads, read_label_sets
 from ingest.assembly.pod_rows import PodRows, PodWorld, build_pod_rows
 from ingest.assembly.pods import PodFrames, Pods, find_pods
+from ingest.assembly.request_metric import RequestMetric
+from ingest.assembly.requests import build_request_rows
 from ingest.assembly.traffic import host_traffic, pod_traffic
 from ingest.prometheus.queries import ScrapeIntervals
 from models.vocabulary.windows import BINS_PER_HOUR, HourWindow
@@ -37,6 +39,7 @@ from warehouse.lake.observed_tables import (
     NODE_HOUR,
     OBJECT_HISTORY,
     POD_HOUR,
+    REQUEST_BUCKET_HOUR,
     VOLUME_HOUR,
     VOLUME_MOUNT_HOUR,
 )
@@ -84,6 +87,7 @@ def assemble(
     frames: Mapping[str, Frame],
     intervals: ScrapeIntervals,
     oldest: datetime,
+    requests: Sequence[tuple[RequestMetric, Frame]] | None = None,
 ) -> AssembledChunk:
     """Return the rows of a window from the answers of all fleet queries.
 
@@ -93,6 +97,8 @@ def assemble(
         By name of the query; a query that was not asked is absent.
     oldest : datetime
         First sample of the source.
+    requests : sequence of (RequestMetric, Frame), optional
+        Answers about histograms that owners named; None where nobody named one.
     """
     axis = Axis(window)
     node_frames = NodeFrames(
@@ -117,6 +123,9 @@ def assemble(
         LABEL_SET.name: build_label_sets(cluster, axis, (world.labels, nodes.labels, namespaces.labels)),
         OBJECT_HISTORY.name: build_object_history(cluster, axis, namespaces, nodes),
     }
+    if requests is not None:
+        table = build_request_rows(cluster, axis, requests, pods, world.workloads)
+        tables[REQUEST_BUCKET_HOUR.name] = table
     verdicts = _judge_hours(axis, pods, pod_rows, frames, oldest)
     return AssembledChunk(_without_early_hours(tables, verdicts, axis), verdicts)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from ingest.assembly.frames import Frame
 from ingest.assembly.hours import HourVerdict, report_hours
+from ingest.assembly.request_metric import RequestMetric
 from ingest.prometheus.assembling import AssembledChunk, assemble, empty_tables
 from ingest.prometheus.connection import PrometheusConnection, PushedBack
 from ingest.prometheus.engine import QueryEngine
@@ -17,11 +19,13 @@ from ingest.prometheus.history import find_history, read_intervals
 from ingest.prometheus.metrics import MetricNeed, explain_missing
 from ingest.prometheus.pacing import QueryLoad, RetryBudget
 from ingest.prometheus.probe import missing_metrics
-from ingest.prometheus.queries import fleet_queries
+from ingest.prometheus.queries import ScrapeIntervals, fleet_queries
 from ingest.prometheus.relabelling import find_style
+from ingest.prometheus.request_queries import request_query
 from ingest.prometheus.settings import PrometheusSettings
-from models.vocabulary.errors import MetricsMissing
+from models.vocabulary.errors import MetricsMissing, SourceError
 from models.vocabulary.windows import DAY, HourWindow
+from warehouse.lake.observed_tables import REQUEST_BUCKET_HOUR
 from warehouse.observed import ObservedWindow, WindowState
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +54,7 @@ class PrometheusSource:
         self._oldest: datetime | None = None
         self._is_checked = False
         self._missing_optional: tuple[MetricNeed, ...] = ()
+        self._requests: tuple[RequestMetric, ...] = ()
 
     @property
     def load(self) -> QueryLoad:
@@ -60,6 +65,10 @@ class PrometheusSource:
     def missing_optional(self) -> tuple[MetricNeed, ...]:
         """Optional metrics that the server does not have; known after the first ``observe``."""
         return self._missing_optional
+
+    def follow_requests(self, metrics: Sequence[RequestMetric]) -> None:
+        """Read histograms of requests too from now on: one query each per piece of time."""
+        self._requests = tuple(metrics)
 
     def oldest(self, cluster: str) -> datetime | None:
         """Return the start of the first bin with a sample of kube-state-metrics, None if there is none.
@@ -97,8 +106,13 @@ class PrometheusSource:
         self._check_required(oldest)
         assert oldest is not None
         chunks = [self._observe_chunk(cluster, chunk, oldest) for chunk in window.split(_CHUNK)]
-        names = list(empty_tables())
-        tables = {name: pa.concat_tables([chunk.tables[name] for chunk in chunks]) for name in names}
+        empty = empty_tables()
+        if self._requests:
+            empty[REQUEST_BUCKET_HOUR.name] = REQUEST_BUCKET_HOUR.schema.empty_table()
+        tables = {
+            name: pa.concat_tables([chunk.tables.get(name, none) for chunk in chunks])
+            for name, none in empty.items()
+        }
         verdicts = [self._with_missing(verdict) for chunk in chunks for verdict in chunk.verdicts]
         return ObservedWindow(cluster, self.name, window, tables, report_hours(window, tables, verdicts))
 
@@ -107,7 +121,8 @@ class PrometheusSource:
         if verdict.state is not WindowState.COMPLETE or not self._missing_optional:
             return verdict
         names = ", ".join(need.name for need in self._missing_optional)
-        return replace(verdict, note=f"not exported: {names}")
+        told = "; ".join(part for part in (verdict.note, f"not exported: {names}") if part)
+        return replace(verdict, note=told)
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,10 +135,27 @@ class PrometheusSource:
         span = (int(window.start.timestamp()), int(window.end.timestamp()))
         style = find_style(self.connection, *span)
         frames = self._engine.run(fleet_queries(self.settings, intervals, style), window)
-        chunk = assemble(cluster, window, frames, intervals, oldest)
+        requests, unread = self._ask_requests(window, intervals)
+        chunk = _with_note(assemble(cluster, window, frames, intervals, oldest, requests), unread)
         states = {state: sum(v.state is state for v in chunk.verdicts) for state in WindowState}
         _LOG.info("%s %s: %s", cluster, window, {s.value: n for s, n in states.items() if n})
         return chunk
+
+    def _ask_requests(
+        self, window: HourWindow, intervals: ScrapeIntervals
+    ) -> tuple[list[tuple[RequestMetric, Frame]] | None, str]:
+        """Ask for the histograms; one that cannot be read is named and costs the hour nothing else."""
+        if not self._requests:
+            return None, ""
+        answers, unread = [], []
+        for metric in self._requests:
+            query = request_query(metric, intervals)
+            try:
+                answers.append((metric, self._engine.run([query], window)[query.name]))
+            except SourceError as problem:
+                _LOG.warning("%s: %s", metric.metric, problem)
+                unread.append(f"request metric {metric.metric} is not read: {problem}")
+        return answers, "; ".join(unread)
 
     def _check_required(self, oldest: datetime | None) -> None:
         """Refuse, once, a server that has never had a metric which every hour needs."""
@@ -137,6 +169,14 @@ class PrometheusSource:
             raise MetricsMissing(explain_missing(required) if required else _nothing_selected(self.settings))
         self._missing_optional = tuple(need for need in missing if not need.is_required)
         self._is_checked = True
+
+
+def _with_note(chunk: AssembledChunk, note: str) -> AssembledChunk:
+    """Add a note to the hours of a chunk that have none."""
+    if not note:
+        return chunk
+    verdicts = [replace(verdict, note=verdict.note or note) for verdict in chunk.verdicts]
+    return replace(chunk, verdicts=verdicts)
 
 
 def _nothing_selected(settings: PrometheusSettings) -> str:

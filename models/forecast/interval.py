@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,8 +26,10 @@ def conformal_quantile(values: FloatArray, coverage: float) -> float:
     return float(np.sort(values)[min(rank, len(values)) - 1])
 
 
-def calibrate_sum(series: FloatArray, model: Model, horizon: int, shortest_history: int) -> float | None:
-    """Return the relative half-width of an 80 % interval for the sum over a horizon.
+def calibrate_sums(
+    series: FloatArray, model: Model, horizon: int, shortest_history: int, coverages: Sequence[float]
+) -> dict[float, float]:
+    """Return the relative half-widths of intervals for the sum over a horizon, by coverage.
 
     The absolute error of each held-out sum, relative to its forecast. Where the history is too short for
     five such sums, a shorter horizon is used and its width grows with the square root of the steps.
@@ -40,19 +43,18 @@ def calibrate_sum(series: FloatArray, model: Model, horizon: int, shortest_histo
 
     Returns
     -------
-    float or None
-        None when every forecast sum is 0 or there is no room for a held-out one.
+    dict of float to float
+        Empty when every forecast sum is 0 or there is no room for a held-out one.
     """
     possible = len(series) - shortest_history - FEWEST_RESIDUALS + 1
     used = min(horizon, possible)
-    if used < 1:
-        return None
     residuals = []
-    for origin in range(shortest_history, len(series) - used + 1):
+    for origin in range(shortest_history, len(series) - used + 1) if used > 0 else ():
         forecast = float(model(series[None, :origin], used).sum())
         if forecast > 0:
             residuals.append(abs(float(series[origin : origin + used].sum()) - forecast) / forecast)
     if not residuals:
-        return None
-    width = conformal_quantile(np.array(residuals), 0.8)
-    return width * math.sqrt(horizon / used) if used < horizon else width
+        return {}
+    growth = math.sqrt(horizon / used) if used < horizon else 1.0
+    misses = np.array(residuals)
+    return {coverage: conformal_quantile(misses, coverage) * growth for coverage in coverages}

@@ -18,6 +18,8 @@ KNOWN_KINDS = frozenset(
         "CronJob",
         "Rollout",
         "CloneSet",
+        "AdvancedStatefulSet",
+        "AdvancedDaemonSet",
     }
 )
 """Kinds an owner chain is followed through. An owner of another kind (an operator's own resource) ends it."""

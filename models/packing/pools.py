@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.packing.first_fit import FloatArray, find_removable
+from models.packing.placement import Placement
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,12 @@ class PoolPods:
     on_every_node_then: FloatArray
 
 
-def plan_pool(pods: PoolPods, nodes: FloatArray, hourly_cost: FloatArray) -> PoolPlan:
+def plan_pool(
+    pods: PoolPods, nodes: FloatArray, hourly_cost: FloatArray, placement: Placement | None = None
+) -> PoolPlan:
     """Pack a pool by first-fit decreasing, filling the nodes that are cheapest for their size first.
 
-    Affinity, disruption budgets and local disks are not looked at, so this bounds what can be banked; it is
-    arithmetic, not a scheduling replay.
+    It is arithmetic, not a scheduling replay: pods stay in their pool.
 
     Parameters
     ----------
@@ -44,11 +46,18 @@ def plan_pool(pods: PoolPods, nodes: FloatArray, hourly_cost: FloatArray) -> Poo
         Allocatable.
     hourly_cost : ndarray of float, shape (nodes,)
         Effective; NaN counts as dearest, so that unpriced nodes are emptied last of all figures.
+    placement : Placement, optional
+        Taints, selectors, required affinity, pins; without it only room is looked at.
     """
+    order = order_nodes(nodes, hourly_cost)
+    return PoolPlan(
+        find_removable(pods.now, nodes - pods.on_every_node_now, order, placement),
+        find_removable(pods.then, nodes - pods.on_every_node_then, order, placement),
+    )
+
+
+def order_nodes(nodes: FloatArray, hourly_cost: FloatArray) -> NDArray[np.int64]:
+    """Return the nodes in the order in which they are filled: the cheapest for their size first."""
     size = (nodes / np.maximum(nodes.max(axis=0, initial=0.0), 1e-12)).sum(axis=1)
     per_size = np.where(np.isnan(hourly_cost), np.inf, hourly_cost) / np.maximum(size, 1e-12)
-    order = np.lexsort((np.arange(len(nodes)), -size, per_size)).astype(np.int64)
-    return PoolPlan(
-        find_removable(pods.now, nodes - pods.on_every_node_now, order),
-        find_removable(pods.then, nodes - pods.on_every_node_then, order),
-    )
+    return np.lexsort((np.arange(len(nodes)), -size, per_size)).astype(np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +32,7 @@ class Buckets:
         """Number of buckets."""
         return len(self.starts)
 
-    @property
+    @cached_property
     def upper_edges(self) -> FloatArray:
         """Return what a percentile answers per bucket: its end, for the last one its start (VPA's rule)."""
         return np.append(self.starts[1:], self.starts[-1])

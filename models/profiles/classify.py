@@ -8,9 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.profiles.buckets import FloatArray
+from models.profiles.shape import HOURS_PER_DAY, HOURS_PER_WEEK
 from models.vocabulary.profile import WorkloadClass
 
 BATCH_KINDS = frozenset({"Job", "CronJob"})
+
+_LEAST_LEAK_DAYS = 3
+_LEAST_GROWTH_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,12 @@ class ClassRules:
     batch_running_ratio : float
         Runs in less than this share of the window's hours: batch.
     leak_rising_ratio, leak_growth_ratio_per_day : float
-        Memory that climbs in this share of 6-hour steps by this share of its mean per day, while CPU does
+        Memory that climbs in this share of its steps by this share of its mean per day, while CPU does
         not follow: leaking.
     growth_ratio_per_day, growth_explained_ratio : float
         CPU grows this fast, and a straight line explains this share of it: growing.
-    seasonal_explained_ratio, weekly_gain_ratio : float
-        Share of variance that hour of day explains (daily), and how much more weekday and weekend apart
-        explain (weekly).
+    seasonal_strength : float
+        A period found by `season.find_seasonality` that explains this share of the variance: daily, weekly.
     burst_ratio : float
         p99 over p50 of 5-minute values: bursty.
     """
@@ -44,8 +47,7 @@ class ClassRules:
     leak_growth_ratio_per_day: float = 0.02
     growth_ratio_per_day: float = 0.005
     growth_explained_ratio: float = 0.8
-    seasonal_explained_ratio: float = 0.5
-    weekly_gain_ratio: float = 0.1
+    seasonal_strength: float = 0.5
     burst_ratio: float = 4.0
 
 
@@ -62,8 +64,20 @@ class ShapeFacts:
     cpu_growth_explained: FloatArray
     memory_rising: FloatArray
     memory_growth_per_day: FloatArray
-    daily_explained: FloatArray
-    weekly_explained: FloatArray
+    memory_growth_bytes_per_day: FloatArray
+    period_hours: FloatArray
+    strength: FloatArray
+
+    def is_leaking(self, rules: ClassRules) -> NDArray[np.bool_]:
+        """Return which containers' memory climbs steadily though CPU does not."""
+        follows = self.cpu_growth_per_day >= self.memory_growth_per_day / 2
+        leaking: NDArray[np.bool_] = (
+            (self.history_days >= _LEAST_LEAK_DAYS)
+            & (self.memory_rising >= rules.leak_rising_ratio)
+            & (self.memory_growth_per_day >= rules.leak_growth_ratio_per_day)
+            & ~follows
+        )
+        return leaking
 
 
 def classify(facts: ShapeFacts, rules: ClassRules) -> list[tuple[WorkloadClass, str]]:
@@ -86,31 +100,20 @@ def classify(facts: ShapeFacts, rules: ClassRules) -> list[tuple[WorkloadClass, 
 def _conditions(facts: ShapeFacts, rules: ClassRules) -> list[tuple[WorkloadClass, NDArray[np.bool_]]]:
     is_batch_kind = np.array([kind in BATCH_KINDS for kind in facts.kinds], dtype=np.bool_)
     unknown = np.isnan(facts.cpu_max_cores) | (facts.history_days < rules.minimum_history_days)
-    seasonal = facts.daily_explained >= rules.seasonal_explained_ratio
+    seasonal = facts.strength >= rules.seasonal_strength
     return [
         (WorkloadClass.BATCH, is_batch_kind | (~unknown & (facts.running_ratio < rules.batch_running_ratio))),
         (WorkloadClass.UNKNOWN, unknown),
-        (
-            WorkloadClass.LEAKING,
-            (facts.history_days >= 3)
-            & (facts.memory_rising >= rules.leak_rising_ratio)
-            & (facts.memory_growth_per_day >= rules.leak_growth_ratio_per_day)
-            & ~(facts.cpu_growth_per_day >= facts.memory_growth_per_day / 2),
-        ),
+        (WorkloadClass.LEAKING, facts.is_leaking(rules)),
         (WorkloadClass.DORMANT, facts.cpu_max_cores <= rules.dormant_cores),
         (
             WorkloadClass.GROWING,
-            (facts.history_days >= 7)
+            (facts.history_days >= _LEAST_GROWTH_DAYS)
             & (facts.cpu_growth_per_day >= rules.growth_ratio_per_day)
             & (facts.cpu_growth_explained >= rules.growth_explained_ratio),
         ),
-        (
-            WorkloadClass.WEEKLY,
-            (facts.history_days >= 7)
-            & (facts.weekly_explained >= rules.seasonal_explained_ratio)
-            & (facts.weekly_explained - facts.daily_explained >= rules.weekly_gain_ratio),
-        ),
-        (WorkloadClass.DAILY, (facts.history_days >= 2) & seasonal),
+        (WorkloadClass.WEEKLY, seasonal & (facts.period_hours == HOURS_PER_WEEK)),
+        (WorkloadClass.DAILY, seasonal & (facts.period_hours == HOURS_PER_DAY)),
         (WorkloadClass.BURSTY, facts.burstiness >= rules.burst_ratio),
     ]
 
@@ -122,13 +125,13 @@ def _reason(name: WorkloadClass, facts: ShapeFacts, row: int) -> str:
         return f"{facts.history_days[row]:.1f} days of CPU history are not enough to tell"
     if name is WorkloadClass.LEAKING:
         share, growth = facts.memory_rising[row], facts.memory_growth_per_day[row]
-        return f"memory rose in {share:.0%} of 6-hour steps, by {growth:.1%} a day, and CPU did not follow"
+        return f"memory rose in {share:.0%} of its steps, by {growth:.1%} a day, and CPU did not follow"
     if name is WorkloadClass.DORMANT:
         return f"never used more than {facts.cpu_max_cores[row]:.4f} cores in 5 minutes"
     if name is WorkloadClass.GROWING:
         return f"CPU grows by {facts.cpu_growth_per_day[row]:.1%} a day on a straight line"
     if name is WorkloadClass.WEEKLY:
-        return f"hour and weekend explain {facts.weekly_explained[row]:.0%} of the CPU variance"
+        return f"the hour of the week explains {facts.strength[row]:.0%} of the CPU variance"
     if name is WorkloadClass.DAILY:
-        return f"the hour of the day explains {facts.daily_explained[row]:.0%} of the CPU variance"
+        return f"the hour of the day explains {facts.strength[row]:.0%} of the CPU variance"
     return f"CPU p99 is {facts.burstiness[row]:.1f} times its median"

@@ -11,14 +11,21 @@ from numpy.typing import NDArray
 
 from models.profiles.buckets import FloatArray, IntArray
 from models.profiles.encoding import Groups, group_rows, null_where_nan, read_bins, read_floats
+from models.profiles.shape import row_maximum
 from models.vocabulary.windows import BINS_PER_HOUR
+
+CODE_VERSION = "container-day-1"
+"""Changes whenever the rows this module writes would change, so that stored days are rebuilt."""
+
+SeriesArray = NDArray[np.float32]
+"""Hourly series: half the memory of float64, and more digits than any source has."""
 
 HOURS = 24
 KEY = ("namespace", "workload_kind", "workload_name", "container")
 SERIES = (
     "cpu_usage_cores_mean",
+    "cpu_usage_cores_p50",
     "cpu_usage_cores_p95",
-    "memory_usage_bytes_mean",
     "memory_usage_bytes_max",
     "replica_count",
     "cpu_throttled_ratio",
@@ -85,8 +92,8 @@ def summarise_day(rows: pa.Table) -> pa.Table:
         totals (``running_seconds``, ``observed_seconds``, core- and byte-seconds of usage, OOM kills,
         restarts, ``memory_oom_bytes_max``: the largest of usage and limit in an hour with a kill;
         ``pod_seconds_max``: the longest a pod ran); lists of 24 hourly values, null where the container did
-        not run: mean usage per replica, p95 of the hour's 5-minute values (mean over pods; of twelve values
-        the nearest-rank p95 is the largest), memory mean and maximum, replicas, throttled ratio.
+        not run: mean usage per replica, median and p95 of the hour's 5-minute values (mean over pods; of
+        twelve values the nearest-rank p95 is the largest), memory maximum, replicas, throttled ratio.
     """
     cells = _place(rows)
     seconds = read_floats(cells.table.column("running_seconds"))
@@ -101,9 +108,11 @@ def summarise_day(rows: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def read_series(days: pa.Table, name: str) -> FloatArray:
+def read_series(days: pa.Table, name: str) -> SeriesArray:
     """Return a list column of day summaries as a matrix, shape (rows, 24), NaN for null."""
-    return read_floats(pc.list_flatten(days.column(name))).reshape(-1, HOURS)
+    flat = pc.list_flatten(days.column(name)).cast(pa.float32())
+    values: SeriesArray = flat.combine_chunks().to_numpy(zero_copy_only=False)
+    return values.reshape(-1, HOURS)
 
 
 def _place(rows: pa.Table) -> _Cells:
@@ -157,8 +166,8 @@ def _totals(cells: _Cells, seconds: FloatArray) -> dict[str, pa.Array]:
         "memory_usage_byte_seconds": pa.array(
             cells.per_group(read_floats(cells.table.column("memory_usage_byte_seconds")))
         ),
-        "oom_killed_count": pa.array(cells.per_group(oom).astype(np.int64)),
-        "restart_count": pa.array(cells.per_group(restarts).astype(np.int64)),
+        "oom_killed_count": pa.array(cells.per_group(oom).astype(np.int32)),
+        "restart_count": pa.array(cells.per_group(restarts).astype(np.int32)),
         "memory_oom_bytes_max": null_where_nan(_memory_at_oom(cells, oom > 0)),
         "pod_seconds_max": pa.array(longest),
     }
@@ -168,7 +177,7 @@ def _memory_at_oom(cells: _Cells, killed: NDArray[np.bool_]) -> FloatArray:
     limit = read_floats(cells.table.column("memory_limit_bytes"))
     listed, bins = read_bins(cells.table.column("memory_usage_bytes_max_by_5m"))
     used = np.full(len(limit), np.nan)
-    used[listed] = _row_maximum(bins)
+    used[listed] = row_maximum(bins)
     at_kill = np.where(killed, np.fmax(limit, used), np.nan)
     return _maximum_per(cells.groups.code, at_kill, cells.groups.count)
 
@@ -178,11 +187,12 @@ def _hourly(cells: _Cells, seconds: FloatArray) -> dict[str, FloatArray]:
     running = cells.total(seconds)
     throttled = read_floats(cells.table.column("cpu_throttled_ratio"))
     listed, memory = read_bins(cells.table.column("memory_usage_bytes_max_by_5m"))
-    peak = _maximum_per(cells.cell[listed], _row_maximum(memory), size)
+    peak = _maximum_per(cells.cell[listed], row_maximum(memory), size)
+    bins = _mean_bins(cells, "cpu_usage_cores_by_5m", size)
     return {
         "cpu_usage_cores_mean": _mean_per_second(cells, seconds, "cpu_usage_core_seconds"),
-        "cpu_usage_cores_p95": _row_maximum(_mean_bins(cells, "cpu_usage_cores_by_5m", size)),
-        "memory_usage_bytes_mean": _mean_per_second(cells, seconds, "memory_usage_byte_seconds"),
+        "cpu_usage_cores_p50": _row_median(bins),
+        "cpu_usage_cores_p95": row_maximum(bins),
         "memory_usage_bytes_max": peak,
         "replica_count": np.where(running > 0, running / 3600.0, np.nan),
         "cpu_throttled_ratio": _maximum_per(cells.cell, throttled, size),
@@ -210,10 +220,14 @@ def _mean_bins(cells: _Cells, name: str, size: int) -> FloatArray:
     return mean.reshape(size, BINS_PER_HOUR)
 
 
-def _row_maximum(matrix: FloatArray) -> FloatArray:
-    best = np.where(np.isnan(matrix), -np.inf, matrix).max(axis=1, initial=-np.inf)
-    answer: FloatArray = np.where(np.isfinite(best), best, np.nan)
-    return answer
+def _row_median(matrix: FloatArray) -> FloatArray:
+    """Return the median of each row's known values, NaN where there is none."""
+    ordered = np.sort(matrix, axis=1)  # NaN sorts last
+    count = (~np.isnan(matrix)).sum(axis=1)
+    row = np.arange(len(matrix))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, matrix.shape[1] - 1)
+    middle: FloatArray = np.where(count > 0, (ordered[row, low] + ordered[row, high]) / 2, np.nan)
+    return middle
 
 
 def _maximum_per(code: IntArray, values: FloatArray, size: int) -> FloatArray:
@@ -226,4 +240,4 @@ def _maximum_per(code: IntArray, values: FloatArray, size: int) -> FloatArray:
 
 def _as_lists(values: FloatArray) -> pa.Array:
     offsets = pa.array(np.arange(0, len(values) + 1, HOURS, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, null_where_nan(values))
+    return pa.ListArray.from_arrays(offsets, null_where_nan(values).cast(pa.float32()))

@@ -38,15 +38,16 @@ def group_rows(table: pa.Table, columns: list[str]) -> Groups:
     """Group the rows of a table by text columns; the same texts always get the same numbers."""
     code = np.zeros(table.num_rows, dtype=np.int64)
     for name in columns:
-        single, size = _codes(table.column(name))
-        combined = code * (size + 1) + single
-        _, code = np.unique(combined, return_inverse=True)
-        code = code.astype(np.int64)
+        single, size = encode_texts(table.column(name))
+        code = code * (size + 1) + single
+        if size > 1:
+            _, code = np.unique(code, return_inverse=True)
     _, first_row, code = np.unique(code, return_index=True, return_inverse=True)
     return Groups(code.astype(np.int64), first_row.astype(np.int64))
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[IntArray, int]:
+def encode_texts(column: pa.ChunkedArray) -> tuple[IntArray, int]:
+    """Return the rank of each text among the column's texts, from 1, and how many there are; null is 0."""
     array = column.unify_dictionaries().combine_chunks()
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()

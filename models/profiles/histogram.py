@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from models.profiles.buckets import Buckets, FloatArray, IntArray
 from models.vocabulary.errors import InputError
@@ -71,8 +72,10 @@ def merge_lists(
     group: IntArray,
     shape: tuple[int, int],
     weight: FloatArray | None = None,
-) -> FloatArray:
-    """Add stored sparse histograms into one dense row per group, by ``bincount`` on Arrow's flat values.
+    *,
+    is_single: bool = False,
+) -> NDArray[Any]:
+    """Add stored sparse histograms into one dense row per group, from Arrow's flat values.
 
     Parameters
     ----------
@@ -84,6 +87,8 @@ def merge_lists(
         Groups and buckets.
     weight : ndarray of float, shape (n,), optional
         Multiplies the counts of each histogram (decay).
+    is_single : bool
+        Give float32, half the memory; counts are exact up to 16 million.
 
     Returns
     -------
@@ -95,9 +100,9 @@ def merge_lists(
     if weight is not None:
         flat_count *= np.repeat(weight, lengths)
     cell = np.repeat(group, lengths) * shape[1] + flat_index
-    merged: FloatArray = np.bincount(cell, weights=flat_count, minlength=shape[0] * shape[1]).astype(
-        np.float64
-    )
+    # adding into zeros touches only the pages that are counted in; bincount fills and copies all of them
+    merged = np.zeros(shape[0] * shape[1], dtype=np.float32 if is_single else np.float64)
+    np.add.at(merged, cell, flat_count.astype(merged.dtype, copy=False))
     return merged.reshape(shape)
 
 

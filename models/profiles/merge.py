@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
-from models.profiles.buckets import CPU_BUCKETS, MEMORY_BUCKETS, Buckets, FloatArray, IntArray
-from models.profiles.container_day import KEY
-from models.profiles.daily import STARTUP_SUFFIX
-from models.profiles.encoding import group_rows, read_floats
-from models.profiles.histogram import decay_weight, merge_lists
+from models.profiles.buckets import CPU_BUCKETS, MEMORY_BUCKETS, FloatArray, IntArray
+from models.profiles.histogram import decay_weight
+from models.profiles.pod_days import PodDays, largest_per, sum_per
+from models.profiles.rows import BoolArray, HistogramRows
 from models.vocabulary.windows import DAY
+
+
+@dataclass(frozen=True, eq=False)
+class KeptDays:
+    """The pod-days that profiles go by, shape (pod-days,), for CPU and for memory."""
+
+    cpu: BoolArray
+    memory: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +29,7 @@ class MergedHistograms:
 
     ``cpu`` holds every sample; the decayed ones leave start-up out, except for short-lived containers,
     which have nothing else. ``day_maxima`` has one array per container: the largest memory of each pod and
-    day, start-up included.
+    day, start-up included. ``measured`` are samples before anything was left out.
     """
 
     cpu: FloatArray
@@ -31,149 +37,103 @@ class MergedHistograms:
     memory_decayed: FloatArray
     maxima: dict[str, FloatArray]
     samples: dict[str, FloatArray]
+    measured: dict[str, FloatArray]
     day_maxima: list[FloatArray]
     pod_count: FloatArray
     new_pod_count: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Histogram rows that belong to a container, with their codes."""
-
-    table: pa.Table
-    container: IntArray
-    container_count: int
-    day: IntArray
-    weight: FloatArray
-    base: NDArray[np.object_]
-    is_startup: NDArray[np.bool_]
-
-    def dense(self, name: str, buckets: Buckets, *, startup: bool, decayed: bool) -> FloatArray:
-        """Merge one statistic per container."""
-        chosen = np.flatnonzero((self.base == name) & (self.is_startup == startup))
-        part = self.table.take(pa.array(chosen))
-        return merge_lists(
-            part.column("bucket_index"),
-            part.column("bucket_count"),
-            self.container[chosen],
-            (self.container_count, buckets.count),
-            self.weight[chosen] if decayed else None,
-        )
-
-    def largest(self, mask: NDArray[np.bool_]) -> FloatArray:
-        """Return the largest ``maximum`` per container among some rows; NaN where there is none."""
-        best = np.full(self.container_count, np.nan)
-        np.fmax.at(best, self.container[mask], read_floats(self.table.column("maximum"))[mask])
-        return best
-
-
 def merge_histograms(
-    containers: pa.Table,
-    histograms: pa.Table,
-    window_end: datetime,
+    rows: HistogramRows,
+    pods: PodDays,
+    kept: KeptDays,
+    window_end: tuple[datetime, datetime],
     half_life: timedelta,
-    is_short_lived: NDArray[np.bool_],
+    is_short_lived: BoolArray,
 ) -> MergedHistograms:
     """Merge daily histograms per container; a day's counts halve with every half-life of its age.
 
     Parameters
     ----------
-    containers : pyarrow.Table
-        The key columns of n containers.
-    histograms : pyarrow.Table
-        ``container_histogram_day`` rows; those of other containers are left out.
-    window_end : datetime
-        Age is counted from the end of each row's day to this instant.
+    rows : HistogramRows
+    pods : PodDays
+        Of the same rows.
+    kept : KeptDays
+    window_end : tuple of datetime
+        Start of day 0 and end of the window: age is counted from the end of a row's day to the latter.
     half_life : timedelta
     is_short_lived : ndarray of bool, shape (n,)
         Containers whose start-up counts as service.
     """
-    rows = _select(containers, histograms, window_end, half_life)
-    short = is_short_lived[:, None]
-
-    def serving(name: str, buckets: Buckets) -> FloatArray:
-        started = rows.dense(name, buckets, startup=True, decayed=True)
-        return rows.dense(name, buckets, startup=False, decayed=True) + np.where(short, started, 0.0)
-
-    is_memory = rows.base == "memory_max_5m"
-    pod_count, new_pod_count = _count_pods(rows)
+    start, end = window_end
+    age = (end - start).total_seconds() - (rows.day.astype(np.float64) + 1.0) * DAY.total_seconds()
+    serves = ~rows.is_startup | is_short_lived[rows.container]
+    weight = decay_weight(age, half_life)
+    keeps = {
+        "cpu": kept.cpu[pods.slot] & ~rows.is_statistic("memory_max_5m"),
+        "memory": kept.memory[pods.slot] & rows.is_statistic("memory_max_5m"),
+    }
+    size = rows.container_count
+    cpu_group = np.where(keeps["cpu"], rows.container, -1)
+    is_mean = rows.is_statistic("cpu_mean_5m")
+    is_memory = rows.is_statistic("memory_max_5m")
+    pod_count, new_pod_count = _count_pods(pods, size)
     return MergedHistograms(
-        cpu=rows.dense("cpu_mean_5m", CPU_BUCKETS, startup=False, decayed=False)
-        + rows.dense("cpu_mean_5m", CPU_BUCKETS, startup=True, decayed=False),
-        cpu_decayed=serving("cpu_mean_5m", CPU_BUCKETS),
-        memory_decayed=serving("memory_max_5m", MEMORY_BUCKETS),
-        maxima={
-            "cpu_mean_5m": rows.largest(rows.base == "cpu_mean_5m"),
-            "cpu_max_1m": rows.largest(rows.base == "cpu_max_1m"),
-            "memory_max_5m": rows.largest(is_memory),
-            "memory_startup": rows.largest(is_memory & rows.is_startup),
-        },
+        cpu=rows.cpu.merge(cpu_group, (size, CPU_BUCKETS.count)),
+        cpu_decayed=rows.cpu.merge(np.where(serves, cpu_group, -1), (size, CPU_BUCKETS.count), weight),
+        memory_decayed=rows.memory.merge(
+            np.where(serves & keeps["memory"], rows.container, -1), (size, MEMORY_BUCKETS.count), weight
+        ),
+        maxima=_maxima(rows, keeps),
         samples={
-            "cpu": _count_samples(rows, rows.base == "cpu_mean_5m"),
-            "memory": _count_samples(rows, is_memory),
+            "cpu": _count_samples(rows, is_mean & keeps["cpu"]),
+            "memory": _count_samples(rows, keeps["memory"]),
         },
-        day_maxima=_day_maxima(rows, is_memory),
+        measured={"cpu": _count_samples(rows, is_mean), "memory": _count_samples(rows, is_memory)},
+        day_maxima=_day_maxima(pods, kept.memory, size),
         pod_count=pod_count,
         new_pod_count=new_pod_count,
     )
 
 
-def _select(containers: pa.Table, histograms: pa.Table, window_end: datetime, half_life: timedelta) -> _Rows:
-    parts = [
-        pa.table({name: table.column(name).cast(pa.string()) for name in KEY})
-        for table in (containers, histograms)
-    ]
-    groups = group_rows(pa.concat_tables(parts), list(KEY))
-    owner = np.full(groups.count, -1, dtype=np.int64)
-    owner[groups.code[: containers.num_rows]] = np.arange(containers.num_rows)
-    container = owner[groups.code[containers.num_rows :]]
-    chosen = np.flatnonzero(container >= 0)
-    table = histograms.take(pa.array(chosen))
-    day = table.column("day").combine_chunks().cast(pa.int32()).to_numpy(zero_copy_only=False)
-    age = window_end.timestamp() - (day.astype(np.float64) + 1.0) * DAY.total_seconds()
-    statistic = table.column("statistic").cast(pa.string()).to_pylist()
-    return _Rows(
-        table,
-        container[chosen],
-        containers.num_rows,
-        day.astype(np.int64),
-        decay_weight(age, half_life),
-        np.array([name.removesuffix(STARTUP_SUFFIX) for name in statistic], dtype=object),
-        np.array([name.endswith(STARTUP_SUFFIX) for name in statistic], dtype=np.bool_),
-    )
+def _maxima(rows: HistogramRows, keeps: dict[str, BoolArray]) -> dict[str, FloatArray]:
+    def largest(mask: BoolArray) -> FloatArray:
+        return largest_per(rows.container[mask], rows.maximum[mask], rows.container_count)
+
+    return {
+        "cpu_mean_5m": largest(keeps["cpu"] & rows.is_statistic("cpu_mean_5m")),
+        "cpu_max_1m": largest(keeps["cpu"] & rows.is_statistic("cpu_max_1m")),
+        "cpu_startup": largest(keeps["cpu"] & rows.is_startup),
+        "memory_max_5m": largest(keeps["memory"]),
+        "memory_startup": largest(keeps["memory"] & rows.is_startup),
+    }
 
 
-def _count_samples(rows: _Rows, mask: NDArray[np.bool_]) -> FloatArray:
-    counted = read_floats(rows.table.column("sample_count")) * mask
-    return np.bincount(rows.container, weights=counted, minlength=rows.container_count).astype(np.float64)
+def _count_samples(rows: HistogramRows, mask: BoolArray) -> FloatArray:
+    return sum_per(rows.container[mask], rows.samples[mask], rows.container_count)
 
 
-def _day_maxima(rows: _Rows, is_memory: NDArray[np.bool_]) -> list[FloatArray]:
-    chosen = np.flatnonzero(is_memory)
-    part = rows.table.take(pa.array(chosen))
-    pods = group_rows(part, ["pod_uid"])
-    size = pods.count + 1
-    combined = (rows.container[chosen] * size + pods.code) * 100_000 + rows.day[chosen]
-    slots, slot = np.unique(combined, return_inverse=True)
-    best = np.full(len(slots), -np.inf)
-    np.maximum.at(best, slot, read_floats(part.column("maximum")))
-    owner = slots // 100_000 // size
-    edges = np.searchsorted(owner, np.arange(rows.container_count + 1))
-    return [best[edges[row] : edges[row + 1]] for row in range(rows.container_count)]
+def _day_maxima(pods: PodDays, kept: BoolArray, containers: int) -> list[FloatArray]:
+    chosen = kept & ~np.isnan(pods.memory_max)
+    best, owner = pods.memory_max[chosen], pods.container[chosen]
+    edges = np.searchsorted(owner, np.arange(containers + 1)).tolist()
+    return [best[first:last] for first, last in pairwise(edges)]
 
 
-def _count_pods(rows: _Rows) -> tuple[FloatArray, FloatArray]:
+def _count_pods(pods: PodDays, containers: int) -> tuple[FloatArray, FloatArray]:
     """Return pods per container, and those first seen after the first day of the container."""
-    pods = group_rows(rows.table, ["pod_uid"])
-    combined = rows.container * (pods.count + 1) + pods.code
-    each, slot = np.unique(combined, return_inverse=True)
-    first_day = np.full(len(each), np.iinfo(np.int64).max)
-    np.minimum.at(first_day, slot, rows.day)
-    owner = each // (pods.count + 1)
-    container_first = np.full(rows.container_count, np.iinfo(np.int64).max)
+    first = _is_first(pods)
+    owner, first_day = pods.container[first], pods.day[first]
+    container_first = np.full(containers, np.iinfo(np.int64).max)
     np.minimum.at(container_first, owner, first_day)
     is_new = first_day > container_first[owner]
     return (
-        np.bincount(owner, minlength=rows.container_count).astype(np.float64),
-        np.bincount(owner[is_new], minlength=rows.container_count).astype(np.float64),
+        np.bincount(owner, minlength=containers).astype(np.float64),
+        np.bincount(owner[is_new], minlength=containers).astype(np.float64),
     )
+
+
+def _is_first(pods: PodDays) -> IntArray:
+    """Return the first pod-day of each pod of a container; entries are ordered by container, pod and day."""
+    change = (np.diff(pods.container) != 0) | (np.diff(pods.pod) != 0)
+    return np.flatnonzero(np.concatenate([np.ones(min(pods.count, 1), dtype=np.bool_), change]))

@@ -1,4 +1,4 @@
-"""Shape of many hourly series at once: trend, hour-of-week profile, share explained by the calendar."""
+"""Levels and trends of many hourly series at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.profiles.buckets import FloatArray, IntArray
+from models.profiles.buckets import FloatArray
 
 HOURS_PER_DAY = 24
 HOURS_PER_WEEK = 168
@@ -70,79 +70,65 @@ def fit_trend(daily: FloatArray) -> Trend:
     return Trend(slope, explained)
 
 
-def share_explained(series: FloatArray, slot: IntArray, slots: int) -> FloatArray:
-    """Return the share of each series' variance that the mean of its calendar slot explains (0 to 1).
+def rises_by_week(daily: FloatArray) -> FloatArray:
+    """Return the mean change from a day to the same weekday a week later over its standard error, shape (n,).
 
-    Parameters
-    ----------
-    series : ndarray of float, shape (n, hours)
-    slot : ndarray of int, shape (hours,)
-        Calendar slot of each hour, such as hour of day.
-    slots : int
-
-    Returns
-    -------
-    ndarray of float, shape (n,)
-        Adjusted for the number of slots (adjusted R squared, not below 0).
+    Infinite below two weeks, where no such change is known: it then says nothing against a trend.
     """
-    known = ~np.isnan(series)
-    filled = np.where(known, series, 0.0)
-    membership = np.zeros((series.shape[1], slots))
-    membership[np.arange(series.shape[1]), slot] = 1.0
-    seen = known @ membership
-    means = np.divide(filled @ membership, seen, out=np.zeros(seen.shape), where=seen > 0)
-    residual = np.where(known, series - means[:, slot], 0.0)
+    if daily.shape[1] < _DAYS_TO_SMOOTH:
+        return np.full(len(daily), np.inf)
+    change = daily[:, 7:] - daily[:, :-7]
+    count = np.maximum((~np.isnan(change)).sum(axis=1), 1)
+    mean = row_mean(change)
+    spread = row_mean((change - mean[:, None]) ** 2) / np.maximum(count - 1, 1)
+    error = np.sqrt(np.maximum(spread, (1e-9 * np.abs(mean)) ** 2))
+    answer: FloatArray = np.nan_to_num(divide(mean, error))
+    return answer
+
+
+def remove_trend(series: FloatArray) -> FloatArray:
+    """Return hourly series less a straight line and their mean, shape (n, hours); NaN stays.
+
+    From two weeks on the slope is the mean change of an hour from one week to the next, which no pattern of
+    the week can bend; below that it is fitted by least squares to the days.
+    """
+    hours = series.shape[1]
+    if hours >= 2 * HOURS_PER_WEEK:
+        change = series[:, HOURS_PER_WEEK:] - series[:, :-HOURS_PER_WEEK]
+        slope = row_mean(change) / HOURS_PER_WEEK
+    else:
+        slope = fit_trend(mean_by_day(series)).slope_per_day / HOURS_PER_DAY
+    line = np.nan_to_num(slope)[:, None] * np.arange(hours)
+    flat = series - line
+    centred: FloatArray = flat - row_mean(flat)[:, None]
+    return centred
+
+
+def row_mean(matrix: FloatArray) -> FloatArray:
+    """Return the mean of each row's known values, NaN where there is none."""
+    known = ~np.isnan(matrix)
     count = known.sum(axis=1)
-    centred = np.where(known, series - (filled.sum(axis=1) / np.maximum(count, 1))[:, None], 0.0)
-    total = (centred**2).sum(axis=1)
-    free = np.maximum(count - (seen > 0).sum(axis=1), 1)
-    unexplained = np.divide(
-        (residual**2).sum(axis=1) / free,
-        total / np.maximum(count - 1, 1),
-        out=np.ones(len(series)),
-        where=total > 1e-12 * np.maximum(filled.max(axis=1, initial=0.0), 1e-9) ** 2,
-    )
-    share: FloatArray = np.clip(1.0 - unexplained, 0.0, 1.0)
-    return share
+    total = np.where(known, matrix, 0.0).sum(axis=1)
+    mean: FloatArray = np.divide(total, count, out=np.full(len(matrix), np.nan), where=count > 0)
+    return mean
 
 
-def hour_of_week(first_weekday: int, hours: int) -> IntArray:
-    """Return the hour of the week (0 is Monday 00:00 UTC) of consecutive hours from a midnight."""
-    found: IntArray = (first_weekday * HOURS_PER_DAY + np.arange(hours)) % HOURS_PER_WEEK
-    return found
-
-
-def largest_by_slot(series: FloatArray, slot: IntArray, slots: int) -> FloatArray:
-    """Return the largest known value per calendar slot, shape (n, slots); NaN where there is none."""
-    best = np.full((series.shape[0], slots), -np.inf)
-    for hour, target in enumerate(slot):
-        best[:, target] = np.fmax(best[:, target], series[:, hour])
+def row_maximum(matrix: FloatArray) -> FloatArray:
+    """Return the largest known value of each row, NaN where there is none."""
+    best = np.where(np.isnan(matrix), -np.inf, matrix).max(axis=1, initial=-np.inf)
     answer: FloatArray = np.where(np.isfinite(best), best, np.nan)
     return answer
 
 
-def rising_share(
-    series: FloatArray, block_hours: int = 6, drop_ratio: float = 0.1
-) -> tuple[FloatArray, FloatArray]:
-    """Return how steadily each series climbs between restarts.
+def row_quantile(matrix: FloatArray, probability: float) -> FloatArray:
+    """Return the nearest-rank quantile of each row's known values, NaN where there is none."""
+    known = (~np.isnan(matrix)).sum(axis=1)
+    rank = np.maximum(np.ceil(known * probability).astype(np.int64) - 1, 0)
+    ordered = np.sort(matrix, axis=1)  # NaN sorts last
+    return np.where(known > 0, ordered[np.arange(len(matrix)), rank], np.nan)
 
-    Blocks of ``block_hours`` are reduced to their maximum; steps down by more than ``drop_ratio`` count as
-    restarts and are left out, so a leak that is killed and starts again still shows.
 
-    Returns
-    -------
-    ndarray of float, shape (n,)
-        Share of remaining steps that go up; 0 without eight steps.
-    ndarray of float, shape (n,)
-        Growth per day of the remaining steps.
-    """
-    usable = series.shape[1] // block_hours * block_hours
-    blocks = series[:, :usable].reshape(len(series), -1, block_hours)
-    top = np.where(np.isnan(blocks), -np.inf, blocks).max(axis=2)
-    top = np.where(np.isfinite(top), top, np.nan)
-    step = np.diff(top, axis=1)
-    counted = ~np.isnan(step) & (step > -drop_ratio * np.abs(top[:, :-1]))
-    count = counted.sum(axis=1)
-    up = (counted & (step > 0)).sum(axis=1)
-    growth = np.where(counted, step, 0.0).sum(axis=1) / np.maximum(count, 1) * (HOURS_PER_DAY / block_hours)
-    return np.where(count >= 8, up / np.maximum(count, 1), 0.0), growth
+def divide(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Return part over whole, NaN where the whole is not positive."""
+    ratio: FloatArray = np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
+    return ratio

@@ -1,4 +1,4 @@
-"""A suggestion to change requests and limits, the reasons for silence, and the life of a suggestion."""
+"""A suggestion to change requests and limits, and the reasons for silence."""
 
 from __future__ import annotations
 
@@ -8,72 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
-from models.vocabulary.errors import Conflict
 from models.vocabulary.identity import ContainerKey
-
-
-class RecommendationState(StrEnum):
-    """Where a suggestion stands in its life (DESIGN section 7)."""
-
-    PROPOSED = "proposed"
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    SNOOZED = "snoozed"
-    SUPERSEDED = "superseded"
-    EXPIRED = "expired"
-    APPLIED = "applied"
-    VERIFIED = "verified"
-    ROLLED_BACK = "rolled_back"
-
-
-_STATE = RecommendationState
-TRANSITIONS: dict[RecommendationState, frozenset[RecommendationState]] = {
-    _STATE.PROPOSED: frozenset(
-        {
-            _STATE.ACCEPTED,
-            _STATE.REJECTED,
-            _STATE.SNOOZED,
-            _STATE.SUPERSEDED,
-            _STATE.EXPIRED,
-            _STATE.APPLIED,
-        }
-    ),
-    _STATE.SNOOZED: frozenset({_STATE.PROPOSED, _STATE.SUPERSEDED, _STATE.EXPIRED}),
-    _STATE.ACCEPTED: frozenset({_STATE.APPLIED, _STATE.EXPIRED}),
-    _STATE.APPLIED: frozenset({_STATE.VERIFIED, _STATE.ROLLED_BACK}),
-    _STATE.REJECTED: frozenset(),
-    _STATE.SUPERSEDED: frozenset(),
-    _STATE.EXPIRED: frozenset(),
-    _STATE.VERIFIED: frozenset(),
-    _STATE.ROLLED_BACK: frozenset(),
-}
-"""Allowed moves. What is not listed is refused; content is frozen from ``accepted`` on."""
-
-
-def check_transition(current: RecommendationState, wanted: RecommendationState) -> None:
-    """Refuse a move that the life of a suggestion does not know.
-
-    Raises
-    ------
-    Conflict
-        If the move is not in ``TRANSITIONS``.
-    """
-    if wanted not in TRANSITIONS[current]:
-        raise Conflict(f"a suggestion that is {current} cannot become {wanted}")
-
-
-class RejectionReason(StrEnum):
-    """Why an owner says no; mandatory, and read by the policy's review."""
-
-    PEAK_KNOWN = "peak_known"
-    BATCH_WINDOW = "batch_window"
-    RUNTIME_HEAP = "runtime_heap"
-    SERVICE_LEVEL = "service_level"
-    RETIRING_SOON = "retiring_soon"
-    WRONG_OWNER = "wrong_owner"
-    DATA_NOT_TRUSTED = "data_not_trusted"
-    OTHER = "other"
+from models.vocabulary.replicas import HpaChange, ReplicaAdvice
 
 
 class SilenceReason(StrEnum):
@@ -92,6 +30,13 @@ class SilenceReason(StrEnum):
     GONE = "gone"
     WITHOUT_REQUESTS = "without_requests"
     NOT_A_CONTAINER = "not_a_container"
+    RENAMED = "renamed"
+    CALENDAR_PEAK_NOT_SEEN = "calendar_peak_not_seen"
+    FORBIDDEN_BY_LIMIT_RANGE = "forbidden_by_limit_range"
+    FORBIDDEN_BY_QUOTA = "forbidden_by_quota"
+    EXCLUDED = "excluded"
+    FLEET_GUARD = "fleet_guard"
+    DATA_BREAKER = "data_breaker"
 
 
 @dataclass(frozen=True)
@@ -139,6 +84,147 @@ class StatedRisk:
 
 
 @dataclass(frozen=True)
+class ResourceEvidence:
+    """How one resource's advised request came about.
+
+    Parameters
+    ----------
+    resource : str
+        ``cpu`` (values in cores) or ``memory`` (bytes).
+    statistic : str
+        What was read of the past, in words.
+    expected_peak : float or None
+        The statistic before headroom: what the container is expected to need; None when nothing was measured.
+    headroom_ratio : float or None
+        Added to it; None where the statistic states a value that already holds it.
+    wanted : float or None
+        The request after headroom, before any guard rail.
+    advised : float or None
+        The request after all of them.
+    guard_rails : tuple of GuardRail
+        Every one that bound, in order.
+    kept : SilenceReason or None
+        Why this resource stays as it is, when it does.
+    """
+
+    resource: str
+    statistic: str
+    expected_peak: float | None
+    headroom_ratio: float | None
+    wanted: float | None
+    advised: float | None
+    guard_rails: tuple[GuardRail, ...] = ()
+    kept: SilenceReason | None = None
+
+
+@dataclass(frozen=True)
+class RivalQuote:
+    """What another system's rule says for the same container and past; ``policy`` is vpa or krr."""
+
+    policy: str
+    rule: str
+    cpu_request_cores: float | None
+    memory_request_bytes: float | None
+
+
+@dataclass(frozen=True)
+class PastRisk:
+    """The same rule replayed on this container's own days, each decided with the days before it only.
+
+    Parameters
+    ----------
+    stated_cpu_over_request_ratio, stated_memory_over_day_ratio : float
+        What the risk class allows.
+    seen_cpu_over_request_ratio, seen_memory_over_day_ratio : float or None
+        What the replay met; None where no day could be replayed.
+    day_count : int
+        Days behind it.
+    """
+
+    stated_cpu_over_request_ratio: float
+    stated_memory_over_day_ratio: float
+    seen_cpu_over_request_ratio: float | None
+    seen_memory_over_day_ratio: float | None
+    day_count: int
+
+
+@dataclass(frozen=True)
+class StatedSavings:
+    """The three savings of a suggestion; they are never added.
+
+    Parameters
+    ----------
+    requested_per_month : Decimal or None
+        Lower requests x unit price; None is unpriced.
+    currency : str or None
+    bankable : str
+        What of it could leave the node bill: known per pool of nodes, never per container.
+    realised : str
+        What left the bill: measured after it was applied.
+    unpriced_because : str or None
+        Set when, and only when, ``requested_per_month`` is None.
+    bankable_pool : str or None
+        Node pool that the next two are about.
+    bankable_pool_saving_per_month : Decimal or None
+        What all open suggestions together add in the whole pool to what could go without any.
+    share_of_pool_ratio : float or None
+        This suggestion's share of what those suggestions free in the pool.
+    """
+
+    requested_per_month: Decimal | None
+    currency: str | None
+    bankable: str
+    realised: str
+    unpriced_because: str | None = None
+    bankable_pool: str | None = None
+    bankable_pool_saving_per_month: Decimal | None = None
+    share_of_pool_ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class RuntimeHint:
+    """Which heap or thread setting belongs to the advised limit, in words and as a setting."""
+
+    runtime: str
+    found_in: str
+    sentence: str
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """How to take the change back: never absent, so that a decrease always has a way home."""
+
+    values: ResourceValues
+    runbook: str
+
+
+@dataclass(frozen=True)
+class ExplanationRecord:
+    """Everything a suggestion rests on, as a structure; ``sentence`` says the same in one plain sentence."""
+
+    cpu: ResourceEvidence
+    memory: ResourceEvidence
+    window_start: datetime
+    window_end: datetime
+    history_days: float
+    sample_count: int
+    sample_coverage_ratio: float
+    rivals: tuple[RivalQuote, ...]
+    past_risk: PastRisk | None
+    savings: StatedSavings
+    rollback: Rollback
+    sentence: str
+    notes: tuple[str, ...] = ()
+    runtime: RuntimeHint | None = None
+
+    @property
+    def guard_rails(self) -> tuple[GuardRail, ...]:
+        """Every rail that bound, CPU first."""
+        return (*self.cpu.guard_rails, *self.memory.guard_rails)
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """Advised requests and limits of one container, with evidence, risk and money.
 
@@ -166,6 +252,14 @@ class Recommendation:
     confidence: float
     explanation: str
     is_small_change: bool = False
+    record: ExplanationRecord | None = None
+    group_id: str | None = None
+    """The same for a container in several clusters or environments: one decision for the one thing edited."""
+    is_injected: bool = False
+    """Whether a webhook puts the container into the pod: its values are the platform team's to change."""
+    replicas: ReplicaAdvice | None = None
+    hpa: HpaChange | None = None
+    """What must change on the autoscaler together with the requests; None where nothing must."""
 
     @property
     def is_increase(self) -> bool:
@@ -178,6 +272,10 @@ class Recommendation:
 
     def content_hash(self) -> str:
         """Return the etag: a hash of what an owner agrees to (key, current and advised values)."""
+        return self._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
         content = [
             str(self.key),
             self.policy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,8 +18,8 @@ from service.boards.coverage import (
     list_gaps,
     newest_complete,
 )
-from service.boards.figures import BoardHeader, Figure
-from service.boards.formats import NOT_KNOWN, duration, moment, percent
+from service.boards.figures import BoardHeader, Figure, Mark
+from service.boards.formats import NOT_KNOWN, Tone, duration, moment, percent
 from service.boards.headers import build_header, days_that_are_final, last_final_day
 from service.boards.texts import say, say_or
 from service.runtime import Runtime
@@ -126,7 +126,13 @@ def read_health(runtime: Runtime, principal: Principal) -> HealthBoard:
     is_simulated = any(cluster.is_simulated for cluster in clusters)
     everything = [] if stored is None else coverage.hours(principal, stored)
     final = {} if stored is None else days_that_are_final(runtime, principal, costs, everything, stored)
-    header = build_header(runtime, say("health.title"), final, is_simulated=is_simulated)
+    header = build_header(
+        runtime,
+        say("health.title"),
+        final,
+        is_simulated=is_simulated,
+        extra=breaker_marks(runtime.warehouse.advice_days.newest_faults(), clusters),
+    )
     if stored is None:
         return HealthBoard(header, (), (), (), (), (), (), is_empty=True)
     start = max(stored.start, stored.end - CALENDAR_DAYS * DAY)
@@ -146,6 +152,22 @@ def read_health(runtime: Runtime, principal: Principal) -> HealthBoard:
         missing=missing_metrics(hours),
         load=load_rows(LoadReads(runtime.warehouse.database).since(principal, now - _LOAD_SPAN)),
         is_empty=False,
+    )
+
+
+def breaker_marks(
+    faults: Mapping[str, tuple[date, str]], clusters: Sequence[ClusterFacts]
+) -> tuple[Mark, ...]:
+    """Return a mark for each visible cluster whose data look wrong, so that no request of it is lowered."""
+    return tuple(
+        Mark(
+            "data_breaker",
+            say("health.breaker", cluster=one.name, day=f"{day:%-d %b}", cause=cause),
+            Tone.BAD,
+        )
+        for one in clusters
+        if one.name in faults
+        for day, cause in (faults[one.name],)
     )
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.recommendation import Recommendation, RecommendationState
+from models.vocabulary.recommendation import Recommendation
+from models.vocabulary.suggestion_life import RecommendationState
+from recommender.regret import RegretRow
 from service.boards.currencies import main_currency
 from service.boards.figures import BoardHeader, Figure
-from service.boards.formats import headline_money, money, plain_cores, plain_gib
+from service.boards.formats import headline_money, money, percent, plain_cores, plain_gib
 from service.boards.headers import build_header, read_final_days
 from service.boards.savings import read_bankable
 from service.boards.texts import say, say_or
 from service.runtime import Runtime
+from service.usecases.regret import read_regret
 from warehouse.database.recommendations import StoredRecommendation
 from warehouse.reads.costs import CostReads
 from warehouse.reads.suggestions import SilenceCount, SuggestionReads
 
 OPEN = RecommendationState.PROPOSED
 MOST_ROWS = 2000
+_DECIDERS = frozenset({Role.OWNER, Role.PLATFORM, Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Inbox:
     silences: tuple[SilenceRow, ...]
     has_any: bool
     owns_nothing: bool
+    may_decide: bool
 
 
 def read_inbox(runtime: Runtime, principal: Principal) -> Inbox:
@@ -86,7 +92,10 @@ def read_inbox(runtime: Runtime, principal: Principal) -> Inbox:
     header = build_header(runtime, say("suggestions.title"), final, is_simulated=is_simulated)
     return Inbox(
         header=header,
-        figures=build_inbox_figures(stored, currency, read_bankable(runtime, principal, currency)),
+        figures=(
+            *build_inbox_figures(stored, currency, read_bankable(runtime, principal, currency)),
+            build_regret_figure(read_regret(runtime, principal)),
+        ),
         rows=rows,
         teams=tuple(sorted({row.team for row in rows})),
         clusters=tuple(sorted({row.cluster for row in rows})),
@@ -94,6 +103,7 @@ def read_inbox(runtime: Runtime, principal: Principal) -> Inbox:
         silences=build_silences(reads.silences(principal)),
         has_any=bool(stored),
         owns_nothing=not principal.sees_all_teams and Role.OWNER in principal.roles and not principal.teams,
+        may_decide=bool(principal.roles & _DECIDERS),
     )
 
 
@@ -104,8 +114,9 @@ def _main_currency(stored: list[StoredRecommendation], reporting: str) -> str:
 
 def build_row(stored: StoredRecommendation) -> InboxRow:
     """Return one suggestion as a row of the list."""
-    advice = stored.recommendation
+    advice, wanted = stored.recommendation, stored.wanted
     workload = advice.key.workload
+    is_agreed = stored.agreed is not None
     return InboxRow(
         id=stored.id,
         state=stored.state,
@@ -114,15 +125,13 @@ def build_row(stored: StoredRecommendation) -> InboxRow:
         workload=workload.name,
         container=advice.key.container,
         team=stored.team or say("team.unowned"),
-        cpu=change_text(
-            plain_cores(advice.current.cpu_request_cores), plain_cores(advice.advised.cpu_request_cores)
-        ),
+        cpu=change_text(plain_cores(advice.current.cpu_request_cores), plain_cores(wanted.cpu_request_cores)),
         memory=change_text(
-            plain_gib(advice.current.memory_request_bytes), plain_gib(advice.advised.memory_request_bytes)
+            plain_gib(advice.current.memory_request_bytes), plain_gib(wanted.memory_request_bytes)
         ),
         kind=kind_of(advice),
         raised=", ".join(say(f"resource.{name}") for name in raised_resources(advice)),
-        saving=advice.requested_saving_per_month,
+        saving=stored.agreed_saving_per_month if is_agreed else advice.requested_saving_per_month,
         currency=advice.currency,
         risk_ratio=advice.risk.cpu_over_request_ratio,
         confidence=advice.confidence,
@@ -207,6 +216,24 @@ def build_inbox_figures(
             explanation=say("suggestions.snoozed_help"),
         ),
     )
+
+
+def build_regret_figure(rows: Sequence[RegretRow]) -> Figure:
+    """Return how often applied suggestions were taken back, with its interval; never a bare 0 of 0."""
+    whole = next((row for row in rows if row.dimension == "all"), None)
+    label, explanation = say("suggestions.regret"), say("suggestions.regret_help")
+    if whole is None or whole.regret_ratio is None:
+        return Figure(
+            "regret", label, say("not_measured"), note=say("suggestions.regret_none"), explanation=explanation
+        )
+    note = say(
+        "suggestions.regret_note",
+        taken_back=f"{whole.regretted_count:,}",
+        applied=f"{whole.applied_count:,}",
+        lower=percent(whole.low_ratio, digits=0),
+        upper=percent(whole.high_ratio, digits=0),
+    )
+    return Figure("regret", label, percent(whole.regret_ratio), note=note, explanation=explanation)
 
 
 def _savings(advice: list[Recommendation], currency: str) -> Decimal:

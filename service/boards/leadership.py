@@ -33,7 +33,7 @@ from service.boards.leadership_views import (
 )
 from service.boards.periods import LAST_SEVEN_DAYS, Period, choose_period, default_period
 from service.boards.savings import read_bankable
-from service.boards.stages import read_stages
+from service.boards.stages import read_stages, total_realised
 from service.boards.texts import say
 from service.runtime import Runtime
 from service.usecases.forecasts import DAY_COST
@@ -117,6 +117,7 @@ def _read_facts(reading: _Reading, period: Period, currency: str, currency_count
     earlier = period.compared
     shown = period.shown
     days = list(period.covered)
+    stages = read_stages(runtime, principal, reading.pin, reading.final_days, currency)
     return LeadershipFacts(
         currency=currency,
         currency_count=currency_count,
@@ -132,8 +133,10 @@ def _read_facts(reading: _Reading, period: Period, currency: str, currency_count
         team_days=tuple(costs.by_team_and_day(principal, shown.first, shown.last, currency) if shown else ()),
         forecast=_read_forecast(reading, period, currency),
         budget_of_month=_read_budget(reading, period, currency),
-        savings=_read_savings(reading, currency),
-        stages=read_stages(runtime, principal, reading.pin, reading.final_days, currency),
+        savings=_read_savings(
+            reading, currency, total_realised((stage.realised for stage in stages), currency)
+        ),
+        stages=stages,
         is_simulated=reading.is_simulated,
         age=age_of(last_final_day(reading.final_days), runtime.now(), runtime.settings.zone),
         anomalies=_read_anomalies(reading, period, currency),
@@ -182,11 +185,11 @@ def _read_budget(reading: _Reading, period: Period, currency: str) -> Decimal | 
     return next((money.amount for money in amounts if money.currency == currency), None)
 
 
-def _read_savings(reading: _Reading, currency: str) -> SavingFacts:
+def _read_savings(reading: _Reading, currency: str, realised: Decimal | None) -> SavingFacts:
     sums = SuggestionReads(reading.runtime.warehouse.database).open_savings(reading.principal)
     requested = next((row.saving for row in sums if row.currency == currency), None)
     bankable = read_bankable(reading.runtime, reading.principal, currency)
-    return SavingFacts(requested=requested, bankable=bankable, realised=None)
+    return SavingFacts(requested=requested, bankable=bankable, realised=realised)
 
 
 def _build_board(facts: LeadershipFacts, reading: _Reading, currencies: tuple[str, ...]) -> LeadershipBoard:

@@ -54,6 +54,23 @@ class Footprint:
 
 
 @dataclass(frozen=True)
+class RealisedFacts:
+    """What one stage really saved per 30-day month, with its 80 % interval, or why that is not known.
+
+    ``amount`` is None while it does not count; the interval may be known before. ``touched`` names the pools
+    that it changed.
+    """
+
+    amount: Decimal | None
+    lower_80: Decimal | None
+    upper_80: Decimal | None
+    currency: str | None
+    reason: str
+    target: Decimal | None = None
+    touched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class StageFacts:
     """One optimisation stage with the same number of final days before and after it."""
 
@@ -64,7 +81,8 @@ class StageFacts:
     after_text: str
     before: Footprint | None
     after: Footprint | None
-    realised: Decimal | None = None
+    realised: RealisedFacts | None = None
+    """None where the reader does not see nodes."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from service.boards.formats import (
     ratio_of,
 )
 from service.boards.freshness import Freshness, freshness_of
-from service.boards.leadership_facts import Footprint, LeadershipFacts, StageFacts
+from service.boards.leadership_facts import Footprint, LeadershipFacts, RealisedFacts, StageFacts
 from service.boards.leadership_teams import build_teams
 from service.boards.leadership_views import total_costs
 from service.boards.texts import say
@@ -68,7 +68,7 @@ def _stage_row(stage: StageFacts, currency: str) -> StageRow:
         change = compare_costs(after.cost_per_day, before.cost_per_day, 1, 1)
         change_text, tone = change.text(currency), change.tone
     when = f"{stage.first:%d %b %Y}" if stage.last is None else date_span(stage.first, stage.last)
-    state = say("not_measured") if stage.realised is None else headline_money(stage.realised, currency)
+    state = realised_text(stage.realised)
     note = ""
     if before is None:
         note = say("stage.no_before")
@@ -86,6 +86,24 @@ def _stage_row(stage: StageFacts, currency: str) -> StageRow:
         state=state,
         note=note,
     )
+
+
+def realised_text(found: RealisedFacts | None) -> str:
+    """Return what a stage really saved with its interval and target, or why that is not known, in words."""
+    if found is None:
+        return say("not_measured")
+    code = found.currency or ""
+    target = "" if found.target is None else say("stage.target", target=money(found.target, code, digits=0))
+    if found.amount is None or found.lower_80 is None or found.upper_80 is None:
+        return say("stage.not_measurable", reason=found.reason, target=target)
+    text = say(
+        "stage.realised",
+        amount=money(found.amount, code, digits=0),
+        lower=money(found.lower_80, code, digits=0).removesuffix(f" {code}"),
+        upper=money(found.upper_80, code, digits=0),
+        target=target,
+    )
+    return f"{text}; {found.reason}" if found.reason else text
 
 
 def _pair(before: Footprint | None, after: Footprint | None, value: Callable[[Footprint], str]) -> str:

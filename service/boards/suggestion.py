@@ -1,26 +1,29 @@
-"""One suggestion: evidence, risk, money, patch, history, and whether the reader may decide on it."""
+"""One suggestion: evidence, risk, money, history, and whether the reader may decide on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
-from models.vocabulary.errors import Conflict, Forbidden, InputError
+from models.vocabulary.errors import Forbidden
 from models.vocabulary.identity import Principal
-from models.vocabulary.recommendation import Recommendation, RecommendationState, RejectionReason
+from models.vocabulary.quantity import format_cpu, format_memory
+from models.vocabulary.recommendation import Recommendation, ResourceValues
+from models.vocabulary.suggestion_life import RecommendationState
 from models.vocabulary.windows import DAY, HourWindow, floor_hour
+from service.boards.carrying_out import CarryingOut, read_carrying_out
 from service.boards.formats import cores, memory, moment, money, percent
 from service.boards.inbox import OPEN, change_text
+from service.boards.suggestion_record import RecordView, word_record
 from service.boards.texts import say, say_or
-from service.patches import can_be_patched, write_command, write_patch
 from service.runtime import Runtime
-from service.usecases import recommendations as life
+from service.usecases import decisions as life
+from service.usecases.edited_values import VALUE_NAMES
 from warehouse.database.recommendations import RecommendationEvent, StoredRecommendation
 from warehouse.reads.usage import HourOfUse, UsageReads
 
 EVIDENCE_DAYS = 14
-SNOOZE_DAYS = (7, 14, 30, 90)
+WITHDRAWABLE = frozenset({RecommendationState.ACCEPTED, RecommendationState.SNOOZED})
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,15 @@ class SuggestionDetail:
     place: str
     team: str
     values: tuple[ValueRow, ...]
+    agreed_note: str
     explanation: str
     basis: str
     risk: str
     money_lines: tuple[str, ...]
     rails: tuple[tuple[str, str], ...]
-    patch: str | None
-    command: str | None
     history: tuple[str, ...]
+    record: RecordView | None
+    carrying: CarryingOut
     evidence: tuple[HourOfUse, ...]
     cpu_request_cores: float | None
     cpu_advised_cores: float | None
@@ -60,6 +64,9 @@ class SuggestionDetail:
     memory_advised_bytes: float | None
     is_open: bool
     may_decide: bool
+    may_withdraw: bool
+    wanted_texts: tuple[tuple[str, str], ...]
+    group_size: int
     why_not: str
 
 
@@ -78,7 +85,15 @@ def read_suggestion(runtime: Runtime, principal: Principal, recommendation_id: s
     evidence = UsageReads(runtime.warehouse.lake, runtime.warehouse.pin()).by_hour(
         principal, advice.key, stored.team, window
     )
-    return build_detail(stored, found.events, evidence, principal)
+    others = life.find_group(runtime, principal, stored) if stored.state is OPEN else []
+    return build_detail(
+        stored,
+        found.events,
+        evidence,
+        principal,
+        read_carrying_out(runtime, principal, recommendation_id),
+        len(others) + 1,
+    )
 
 
 def build_detail(
@@ -86,12 +101,13 @@ def build_detail(
     events: Sequence[RecommendationEvent],
     evidence: Sequence[HourOfUse],
     principal: Principal,
+    carrying: CarryingOut,
+    group_size: int = 1,
 ) -> SuggestionDetail:
     """Word a suggestion."""
     advice = stored.recommendation
     workload = advice.key.workload
     why_not = _why_not(stored, principal)
-    patched = can_be_patched(advice)
     return SuggestionDetail(
         id=stored.id,
         etag=stored.etag,
@@ -100,7 +116,8 @@ def build_detail(
         title=f"{workload.name} / {advice.key.container}",
         place=f"{workload.cluster} / {workload.namespace} / {workload.kind}",
         team=stored.team or say("team.unowned"),
-        values=_values(advice),
+        values=_values(advice.current, stored.wanted),
+        agreed_note=_agreed_note(stored),
         explanation=advice.explanation,
         basis=say(
             "suggestions.basis",
@@ -110,8 +127,8 @@ def build_detail(
             samples=f"{advice.sample_count:,}",
             coverage=percent(advice.sample_coverage_ratio),
         ),
-        risk=advice.risk.sentence,
-        money_lines=money_lines(advice),
+        risk=(stored.agreed_risk or advice.risk).sentence,
+        money_lines=money_lines(stored),
         rails=tuple(
             (
                 rail.name.replace("_", " "),
@@ -119,21 +136,25 @@ def build_detail(
             )
             for rail in advice.guard_rails
         ),
-        patch=write_patch(advice) if patched else None,
-        command=write_command(advice) if patched else None,
         history=tuple(_event_text(event) for event in events),
+        record=word_record(_as_agreed(stored)),
+        carrying=carrying,
         evidence=tuple(evidence),
         cpu_request_cores=advice.current.cpu_request_cores,
-        cpu_advised_cores=advice.advised.cpu_request_cores,
+        cpu_advised_cores=stored.wanted.cpu_request_cores,
         memory_request_bytes=advice.current.memory_request_bytes,
-        memory_advised_bytes=advice.advised.memory_request_bytes,
+        memory_advised_bytes=stored.wanted.memory_request_bytes,
         is_open=stored.state is OPEN,
         may_decide=stored.state is OPEN and not why_not,
+        may_withdraw=stored.state in WITHDRAWABLE and not why_not,
+        wanted_texts=_wanted_texts(stored.wanted),
+        group_size=group_size,
         why_not=why_not,
     )
 
 
-def _values(advice: Recommendation) -> tuple[ValueRow, ...]:
+def _values(current: ResourceValues, wanted: ResourceValues) -> tuple[ValueRow, ...]:
+    """Return each value now and as it shall be: as agreed by the owner, else as advised."""
     rows = []
     for name, text in (
         ("cpu_request", cores),
@@ -142,9 +163,37 @@ def _values(advice: Recommendation) -> tuple[ValueRow, ...]:
         ("memory_limit", memory),
     ):
         field = f"{name}_{'cores' if name.startswith('cpu') else 'bytes'}"
-        now, then = getattr(advice.current, field), getattr(advice.advised, field)
+        now, then = getattr(current, field), getattr(wanted, field)
         rows.append(ValueRow(say(f"suggestions.{name}"), text(now), text(then), now != then))
     return tuple(rows)
+
+
+def _as_agreed(stored: StoredRecommendation) -> Recommendation:
+    """Return the advice with the requested saving of the agreed values in its record."""
+    advice = stored.recommendation
+    if stored.agreed is None or advice.record is None:
+        return advice
+    savings = replace(advice.record.savings, requested_per_month=stored.agreed_saving_per_month)
+    return replace(advice, record=replace(advice.record, savings=savings))
+
+
+def _agreed_note(stored: StoredRecommendation) -> str:
+    """Return what had been advised where the owner agreed to other values, else nothing."""
+    if stored.agreed is None:
+        return ""
+    rows = _values(stored.agreed, stored.recommendation.advised)
+    changed = [f"{row.label} {row.advised}" for row in rows if row.is_changed]
+    return say("suggestions.agreed_note", advised=", ".join(changed)) if changed else ""
+
+
+def _wanted_texts(values: ResourceValues) -> tuple[tuple[str, str], ...]:
+    """Return the four values as quantities that an owner can edit, by field; unset is empty."""
+    found = []
+    for name in VALUE_NAMES:
+        value = getattr(values, name)
+        text = "" if value is None else (format_cpu if name.startswith("cpu") else format_memory)(value)
+        found.append((name, text))
+    return tuple(found)
 
 
 def _rail_change(resource: str, before: float, after: float) -> str:
@@ -152,9 +201,12 @@ def _rail_change(resource: str, before: float, after: float) -> str:
     return change_text(text(before), text(after))
 
 
-def money_lines(advice: Recommendation) -> tuple[str, ...]:
-    """Return the requested saving and, apart from it, the bankable one."""
-    saving, currency = advice.requested_saving_per_month, advice.currency
+def money_lines(stored: StoredRecommendation) -> tuple[str, ...]:
+    """Return the requested saving of the wanted values and, apart from it, the bankable one."""
+    advice = stored.recommendation
+    is_agreed = stored.agreed is not None
+    saving = stored.agreed_saving_per_month if is_agreed else advice.requested_saving_per_month
+    currency = advice.currency
     if saving is None or currency is None:
         requested = say("suggestions.saving_unpriced")
     elif saving < 0:
@@ -181,71 +233,3 @@ def _why_not(stored: StoredRecommendation, principal: Principal) -> str:
     except Forbidden:
         return say("suggestions.not_allowed", team=stored.team or say("team.unowned"))
     return ""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What became of a decision: recorded, or why not."""
-
-    is_recorded: bool
-    text: str
-
-
-def decide(
-    runtime: Runtime,
-    principal: Principal,
-    detail: tuple[str, str],
-    state: RecommendationState,
-    *,
-    reason: RejectionReason | None = None,
-    snooze_days: int | None = None,
-    note: str | None = None,
-) -> Decision:
-    """Record a decision on what the reader saw.
-
-    Parameters
-    ----------
-    runtime : Runtime
-    principal : Principal
-    detail : (id, etag)
-    state : RecommendationState
-        accepted, rejected or snoozed.
-    reason : RejectionReason, optional
-        Mandatory to reject.
-    snooze_days : int, optional
-        Mandatory to snooze.
-    note : str, optional
-
-    Raises
-    ------
-    Forbidden, NotFound, InputError
-        If the principal may not decide, there is no such suggestion, or reason or days are missing.
-    """
-    identity, etag = detail
-    try:
-        if state is RecommendationState.ACCEPTED:
-            event = life.accept(runtime, principal, identity, etag, note=note)
-        elif state is RecommendationState.SNOOZED:
-            until = runtime.now() + timedelta(days=snooze_days or 0)
-            event = life.snooze(runtime, principal, identity, etag, until=until, note=note)
-        else:
-            event = life.reject(runtime, principal, identity, etag, reason=_required(reason), note=note)
-    except Conflict as problem:
-        return Decision(is_recorded=False, text=_conflict_text(runtime, principal, identity, etag, problem))
-    text = say("suggestions.recorded", state=say(f"state.{event.state}"), principal=event.principal)
-    return Decision(is_recorded=True, text=text)
-
-
-def _required(reason: RejectionReason | None) -> RejectionReason:
-    if reason is None:
-        raise InputError("is missing: a rejection needs one", field="reason")
-    return reason
-
-
-def _conflict_text(
-    runtime: Runtime, principal: Principal, identity: str, etag: str, problem: Conflict
-) -> str:
-    now = runtime.warehouse.recommendations.get(identity, principal)
-    if now.etag != etag or now.state is RecommendationState.SUPERSEDED:
-        return say("suggestions.stale")
-    return say("suggestions.conflict", problem=problem)

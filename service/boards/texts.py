@@ -15,6 +15,7 @@ from service.boards.catalogue import (
     health,
     leadership,
     oversell,
+    programme,
     suggestions,
 )
 
@@ -25,6 +26,7 @@ TEXTS: Final[dict[str, str]] = {
     **suggestions.TEXTS,
     **chargeback.TEXTS,
     **oversell.TEXTS,
+    **programme.TEXTS,
     **health.TEXTS,
 }
 

@@ -9,23 +9,35 @@ import typer
 
 from service.cli import (
     access_commands,
+    backtest_commands,
     bill_commands,
     chargeback_commands,
     compare_commands,
+    decision_commands,
     dispute_commands,
+    event_commands,
     first_steps_commands,
+    forecast_commands,
     ingest_commands,
+    initiative_commands,
     journal_commands,
+    life_commands,
+    load_commands,
     model_commands,
     ownership_commands,
+    patch_commands,
     plan_commands,
     price_commands,
+    profile_commands,
+    programme_commands,
     rate_commands,
     recommend_commands,
+    replica_commands,
     run_commands,
     statement_commands,
 )
 from service.cli.commands import command
+from service.cli.interrupts import hand_on_swallowed_interrupts
 from service.cli.session import Session
 
 OUTPUT_CONTRACT = 1
@@ -45,7 +57,16 @@ for group in (
     ingest_commands,
     price_commands,
     model_commands,
+    backtest_commands,
+    forecast_commands,
+    event_commands,
+    profile_commands,
     recommend_commands,
+    decision_commands,
+    life_commands,
+    patch_commands,
+    replica_commands,
+    load_commands,
     chargeback_commands,
     statement_commands,
     bill_commands,
@@ -54,6 +75,8 @@ for group in (
     dispute_commands,
     compare_commands,
     plan_commands,
+    initiative_commands,
+    programme_commands,
     ownership_commands,
     run_commands,
     access_commands,
@@ -70,4 +93,5 @@ def version(session: Session) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    hand_on_swallowed_interrupts()
     app(prog_name="millicore", args=sys.argv[1:])

@@ -15,6 +15,7 @@ from service.cli.output import Column, amount, as_amount, number
 from service.cli.session import Session
 
 if TYPE_CHECKING:
+    from service.usecases.request_unit_costs import WorkloadUnitCost
     from warehouse.reads.variance import CostScope
 
 _CHANGE_COLUMNS = (
@@ -33,6 +34,8 @@ _UNIT_COLUMNS = (
     number("unit_cost", "cost per unit", lambda value: "-" if value is None else f"{value:,.6f}"),
     number("day_count", "days"),
     number("missing_days", "days left out"),
+    Column("workload"),
+    Column("flag"),
 )
 _METRIC_COLUMNS = (Column("name"), number("values"))
 
@@ -121,7 +124,10 @@ def unit_cost(
     session: Session,
     period: Period,
     metric: Annotated[
-        str | None, typer.Option("--metric", help="A business metric instead of resources.", metavar="NAME")
+        str | None,
+        typer.Option(
+            "--metric", help="A business metric, or weighted-requests per workload.", metavar="NAME"
+        ),
     ] = None,
     team: Team = None,
     cost_centre: Centre = None,
@@ -129,9 +135,13 @@ def unit_cost(
     currency: Currency = None,
 ) -> None:
     """Print what a core-hour, GiB-hour or GPU-hour costs, or a unit of a business metric."""
+    from service.usecases.request_unit_costs import WEIGHTED_REQUESTS, request_unit_costs
     from service.usecases.unit_costs import business_unit_cost, resource_unit_costs
 
     scope = _scope(session, period, currency, (team, cost_centre, cluster))
+    if metric == WEIGHTED_REQUESTS:
+        _print_request_costs(session, scope, request_unit_costs(session.runtime, session.principal, scope))
+        return
     found = (
         resource_unit_costs(session.runtime, session.principal, scope)
         if metric is None
@@ -144,6 +154,24 @@ def unit_cost(
             session.doubt(
                 f"{one.missing_days} days are left out: their cost is not final or {metric} has no value"
             )
+
+
+def _print_request_costs(session: Session, scope: CostScope, found: list[WorkloadUnitCost]) -> None:
+    rows = [
+        {
+            **asdict(one.found),
+            "currency": scope.currency,
+            "workload": str(one.workload),
+            "flag": one.flag or None,
+        }
+        for one in found
+    ]
+    session.rows(rows, _UNIT_COLUMNS, empty="No requests are stored: name a histogram in the settings.")
+    for one in found:
+        if one.flag:
+            session.doubt(f"{one.workload}: {one.flag}")
+        if one.found.missing_days:
+            session.doubt(f"{one.workload}: {one.found.missing_days} days are left out")
 
 
 def import_metrics(

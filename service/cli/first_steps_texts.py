@@ -8,6 +8,7 @@ from typing import Any
 
 from service.boards.figures import Figure
 from service.boards.leadership import LeadershipBoard
+from service.boards.leadership_tables import StageRow
 from service.cli.model_commands import OVERSELL_COLUMNS
 from service.cli.output import Column, Row, number, write_table
 from service.cli.recommend_commands import LIST_COLUMNS, suggestion_row
@@ -31,6 +32,21 @@ _SHORT = (
     "requested_saving_per_month",
     "currency",
 )
+
+
+_STAGE_COLUMNS = (
+    Column("name", "optimisation stage"),
+    Column("when"),
+    Column("nodes"),
+    Column("cost", "cost per day"),
+    Column("state", "realised saving"),
+)
+
+
+def stage_rows(stages: Sequence[StageRow]) -> list[Row]:
+    """Return optimisation stages as rows: size and cost before and after, and what was really saved."""
+    names = [column.name for column in _STAGE_COLUMNS]
+    return [{name: getattr(stage, name) for name in names} for stage in stages]
 
 
 def figure_rows(figures: Sequence[Figure]) -> list[Row]:
@@ -63,6 +79,12 @@ def show_demo(session: Session, result: DemoResult) -> None:
     sys.stdout.write("\n")
     write_table(suggestions, short, title="Top suggestions (requested saving: not money until nodes go)")
     sys.stdout.write("\n")
+    write_table(
+        stage_rows(result.board.stages),
+        _STAGE_COLUMNS,
+        title="Optimisation stages (node bill against pools that were not touched)",
+    )
+    sys.stdout.write("\n")
     write_table(result.oversell, OVERSELL_COLUMNS, title="Oversell, by node pool")
     home = session.settings.home
     sys.stdout.write(
@@ -78,6 +100,7 @@ def demo_document(result: DemoResult) -> dict[str, Any]:
         "figures": figure_rows(result.board.figures),
         "marks": [mark.key for mark in result.board.header.marks],
         "suggestions": [suggestion_row(stored) for stored in result.suggestions],
+        "stages": stage_rows(result.board.stages),
         "oversell": list(result.oversell),
         "chargeback_file": result.chargeback_file,
     }

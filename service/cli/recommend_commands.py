@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from models.vocabulary.errors import UsageError
-from models.vocabulary.quantity import format_cpu, format_memory
-from models.vocabulary.recommendation import (
-    Recommendation,
-    RecommendationState,
-    RejectionReason,
-    ResourceValues,
-)
+from models.vocabulary.recommendation import NoRecommendation, Recommendation
+from models.vocabulary.suggestion_life import RecommendationState
 from models.vocabulary.windows import parse_instant
 from service.cli.commands import command
+from service.cli.explanation_text import VALUES, explain_lines, say_change, say_value
 from service.cli.output import Column, Row, amount, as_ratio, number
 from service.cli.session import Session
 
 group = typer.Typer(help="Suggestions: what is advised, why, and what was decided.", no_args_is_help=True)
 
-_VALUES = ("cpu_request_cores", "cpu_limit_cores", "memory_request_bytes", "memory_limit_bytes")
 LIST_COLUMNS = (
     Column("id", is_in_table=False),
     Column("short_id", "id"),
@@ -32,8 +29,8 @@ LIST_COLUMNS = (
     Column("cluster", is_in_table=False),
     Column("workload"),
     Column("container"),
-    *(Column(f"current_{name}", is_in_table=False) for name in _VALUES),
-    *(Column(f"advised_{name}", is_in_table=False) for name in _VALUES),
+    *(Column(f"current_{name}", is_in_table=False) for name in VALUES),
+    *(Column(f"advised_{name}", is_in_table=False) for name in VALUES),
     Column("cpu", "CPU request"),
     Column("memory", "memory request"),
     amount("requested_saving_per_month", "saving/month"),
@@ -45,14 +42,21 @@ LIST_COLUMNS = (
     Column("risk", is_in_table=False),
     Column("explanation", is_in_table=False),
     Column("is_small_change", is_in_table=False),
+    Column("is_increase", is_in_table=False),
+    Column("group_id", is_in_table=False),
 )
-_EVENT_COLUMNS = (
-    Column("occurred_at", "when"),
-    Column("state"),
-    Column("principal", "who"),
-    Column("reason"),
-    Column("until"),
-    Column("note"),
+GROUP_COLUMNS = (
+    Column("group_id", "group"),
+    Column("workload"),
+    Column("container"),
+    number("place_count", "places"),
+    Column("clusters"),
+    Column("ids", is_in_table=False),
+    *(Column(f"advised_{name}", is_in_table=False) for name in VALUES),
+    Column("cpu", "CPU request"),
+    Column("memory", "memory request"),
+    amount("requested_saving_per_month", "saving/month"),
+    Column("currency", ""),
 )
 _SILENCE_COLUMNS = (
     Column("cluster", is_in_table=False),
@@ -63,11 +67,10 @@ _SILENCE_COLUMNS = (
     Column("sentence", "in words"),
 )
 
+_Listed = tuple[Row, Recommendation]
+"""A row of the list and the advice that it shows."""
+
 SuggestionId = Annotated[str, typer.Argument(help="Its id, or the first characters of it.")]
-Note = Annotated[str | None, typer.Option("--note", help="Anything worth remembering.")]
-Etag = Annotated[
-    str | None, typer.Option("--etag", help="Refuse if the suggestion has changed since this etag was read.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -94,8 +97,7 @@ def run(
         f"{silent} containers without one; requested saving per month {savings or 'none'} "
         "(not money until nodes go)",
     )
-    for name, until in summary.old_data.items():
-        session.doubt(f"{name} is judged as of {until:%Y-%m-%d %H:%M}Z: nothing newer is stored")
+    _say_data(session, summary.old_data, summary.no_data)
     if summary.unpriced_count:
         session.doubt(f"{summary.unpriced_count} suggestions carry no saving because a price is missing")
 
@@ -108,48 +110,44 @@ def list_suggestions(
     ] = None,
     cluster: Annotated[str | None, typer.Option("--cluster", help="Only this cluster.")] = None,
     team: Annotated[str | None, typer.Option("--team", help="Only this team.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="What would have been advised then, with only data before; not stored."),
+    ] = None,
     *,
     silent: Annotated[bool, typer.Option("--silent", help="List containers without advice instead.")] = False,
+    grouped: Annotated[
+        bool, typer.Option("--grouped", help="One line for the same container in several clusters.")
+    ] = False,
 ) -> None:
     """List suggestions, the largest saving first."""
     from service.usecases.profiles import cluster_names
-    from service.usecases.recommendations import list_recommendations, list_silences
 
     if cluster is not None:
         cluster_names(session.runtime, cluster)  # refuses a name that nobody knows
+    if as_of:
+        advised, reasons = _judge_past(session, parse_instant(as_of), cluster, team)
+    else:
+        advised, reasons = _read_stored(session, state, cluster, team, silent=silent)
     if silent:
-        found = list_silences(session.runtime, session.principal, cluster=cluster, team=team)
-        rows = [_silence_row(item) for item in found]
-        session.rows(rows, _SILENCE_COLUMNS, empty="Every container has a suggestion.")
-        return
-    states = tuple(state or (RecommendationState.PROPOSED,))
-    stored = list_recommendations(
-        session.runtime, session.principal, states=states, cluster=cluster, team=team
-    )
-    session.rows([suggestion_row(item) for item in stored], LIST_COLUMNS, empty="No suggestion is open.")
+        session.rows(reasons, _SILENCE_COLUMNS, empty="Every container has a suggestion.")
+    elif grouped:
+        session.rows(_group_rows(advised), GROUP_COLUMNS, empty="No suggestion is open.")
+    else:
+        session.rows([row for row, _ in advised], LIST_COLUMNS, empty="No suggestion is open.")
 
 
 @command(group, "explain", example="millicore recommend explain 3f2a")
 def explain(session: Session, suggestion: SuggestionId) -> None:
     """Show one suggestion with its evidence, what bound it, its risk and its life."""
-    from service.usecases.recommendations import explain as read
+    from service.usecases.decisions import explain as read
 
     explanation = read(session.runtime, session.principal, _full_id(session, suggestion))
     advice = explanation.stored.recommendation
     lines = [
         f"{advice.key}  ({explanation.stored.state}, team {explanation.stored.team or 'unowned'})",
         advice.explanation,
-        *(
-            f"  {name}: {_change(advice, name)}"
-            for name in _VALUES
-            if getattr(advice.current, name) != getattr(advice.advised, name)
-        ),
-        f"  evidence: {advice.statistic}, {advice.window_start:%Y-%m-%d} to {advice.window_end:%Y-%m-%d}, "
-        f"{advice.sample_count:,} samples, coverage {advice.sample_coverage_ratio:.0%}, "
-        f"confidence {advice.confidence:.0%}",
-        f"  risk: {advice.risk.sentence}",
-        f"  requested saving: {_saving_text(advice)}",
-        *(f"  rule {rail.name} on {rail.resource}: {rail.because}" for rail in advice.guard_rails),
+        *explain_lines(advice),
         *(
             f"  {event.occurred_at:%Y-%m-%d %H:%M}Z {event.state} by {event.principal}"
             + (f": {event.reason}" if event.reason else "")
@@ -162,95 +160,104 @@ def explain(session: Session, suggestion: SuggestionId) -> None:
     )
 
 
-@command(group, "accept", example="millicore recommend accept 3f2a", columns=_EVENT_COLUMNS)
-def accept(session: Session, suggestion: SuggestionId, etag: Etag = None, note: Note = None) -> None:
-    """Accept a suggestion: its content is frozen, and its effect is looked for in the cluster."""
-    from service.usecases import recommendations
-
-    stored = _stored(session, suggestion)
-    event = recommendations.accept(
-        session.runtime, session.principal, stored.id, etag or stored.etag, note=note
-    )
-    _show_event(session, event)
-
-
-@command(
-    group, "reject", example="millicore recommend reject 3f2a --reason peak_known", columns=_EVENT_COLUMNS
-)
-def reject(
+def _read_stored(
     session: Session,
-    suggestion: SuggestionId,
-    reason: Annotated[RejectionReason, typer.Option("--reason", help="Why; read by the policy's review.")],
-    etag: Etag = None,
-    note: Note = None,
-) -> None:
-    """Reject a suggestion, with a reason."""
-    from service.usecases import recommendations
-
-    stored = _stored(session, suggestion)
-    event = recommendations.reject(
-        session.runtime, session.principal, stored.id, etag or stored.etag, reason=reason, note=note
-    )
-    _show_event(session, event)
-
-
-@command(
-    group, "snooze", example="millicore recommend snooze 3f2a --until 2026-12-01", columns=_EVENT_COLUMNS
-)
-def snooze(
-    session: Session,
-    suggestion: SuggestionId,
-    until: Annotated[str, typer.Option("--until", help="A time; it returns by itself then.")],
-    etag: Etag = None,
-    note: Note = None,
-) -> None:
-    """Put a suggestion off until a time."""
-    from service.usecases import recommendations
-
-    stored = _stored(session, suggestion)
-    moment: datetime = parse_instant(until)
-    event = recommendations.snooze(
-        session.runtime, session.principal, stored.id, etag or stored.etag, until=moment, note=note
-    )
-    _show_event(session, event)
-
-
-@command(group, "patch", example="millicore recommend patch 3f2a --command")
-def patch(
-    session: Session,
-    suggestion: SuggestionId,
+    state: list[RecommendationState] | None,
+    cluster: str | None,
+    team: str | None,
     *,
-    as_command: Annotated[
-        bool, typer.Option("--command", help="Print the kubectl line instead of the patch.")
-    ] = False,
-) -> None:
-    """Print a suggestion as a strategic merge patch; nothing is changed in the cluster."""
-    from service.patches import build_patch, can_be_patched, write_command, write_patch
+    silent: bool,
+) -> tuple[list[_Listed], list[Row]]:
+    from service.usecases.recommendations import list_recommendations, list_silences
 
-    advice = _stored(session, suggestion).recommendation
-    if not can_be_patched(advice):
-        raise UsageError(f"{advice.key.workload.kind} has no pod template that a patch could change")
-    text = write_command(advice) if as_command else write_patch(advice)
-    session.document(build_patch(advice), text)
+    runtime, principal = session.runtime, session.principal
+    if silent:
+        reasons = list_silences(runtime, principal, cluster=cluster, team=team)
+        return [], [_silence_row(item.silence, item.team) for item in reasons]
+    states = tuple(state or (RecommendationState.PROPOSED,))
+    stored = list_recommendations(runtime, principal, states=states, cluster=cluster, team=team)
+    return [(suggestion_row(item), item.recommendation) for item in stored], []
+
+
+def _judge_past(
+    session: Session, moment: datetime, cluster: str | None, team: str | None
+) -> tuple[list[_Listed], list[Row]]:
+    from service.usecases.recommendations import preview_recommendations
+
+    found = preview_recommendations(
+        session.runtime, session.principal, moment, cluster=cluster, team=team, progress=session.progress
+    )
+    _say_data(session, found.old_data, found.no_data)
+    advised: list[_Listed] = [
+        ({**_advice_columns(advice), "id": "", "short_id": "", "state": "not stored", "team": owner}, advice)
+        for advice, owner in found.advised
+    ]
+    return advised, [_silence_row(silence, owner) for silence, owner in found.silent]
+
+
+def _say_data(session: Session, old: Mapping[str, datetime], none: Mapping[str, datetime]) -> None:
+    """Say which clusters were judged as of an earlier time than asked for, and which not at all."""
+    for name, until in old.items():
+        session.doubt(f"{name} is judged as of {until:%Y-%m-%d %H:%M}Z: nothing newer is stored")
+    for name, first in none.items():
+        session.doubt(f"{name} is not judged: nothing is stored of it before {first:%Y-%m-%d %H:%M}Z")
+
+
+def _group_rows(advised: list[_Listed]) -> list[Row]:
+    """Return one row per thing that is edited once, with the largest advised values."""
+    from service.usecases.recommendations import group_suggestions
+
+    row_of = {id(advice): row for row, advice in advised}
+    return [
+        _group_row(one, [row_of[id(member)]["id"] for member in one.members])
+        for one in group_suggestions([advice for _, advice in advised])
+    ]
+
+
+def _group_row(found: Any, ids: list[str]) -> Row:
+    workload = found.members[0].key.workload
+    currencies = {member.currency for member in found.members}
+    savings = [member.requested_saving_per_month for member in found.members]
+    # amounts of several currencies, or with one that is not known, have no sum
+    is_known = len(currencies) == 1 and None not in savings
+    return {
+        "group_id": found.group_id,
+        "workload": f"{workload.namespace}/{workload.name}",
+        "container": found.members[0].key.container,
+        "place_count": len(found.members),
+        "clusters": sorted({member.key.workload.cluster for member in found.members}),
+        "ids": ids,
+        **{f"advised_{name}": getattr(found.advised, name) for name in VALUES},
+        "cpu": say_value(found.advised, "cpu_request_cores"),
+        "memory": say_value(found.advised, "memory_request_bytes"),
+        "requested_saving_per_month": sum(savings, Decimal(0)) if is_known else None,
+        "currency": currencies.pop() if is_known else None,
+    }
 
 
 def suggestion_row(stored: Any) -> Row:
     """Return a stored suggestion as one row of the list."""
-    advice: Recommendation = stored.recommendation
-    workload = advice.key.workload
     return {
+        **_advice_columns(stored.recommendation),
         "id": stored.id,
         "short_id": stored.id[:8],
         "etag": stored.etag,
         "state": stored.state,
         "team": stored.team,
+    }
+
+
+def _advice_columns(advice: Recommendation) -> Row:
+    workload = advice.key.workload
+    return {
+        "etag": advice.content_hash(),
         "cluster": workload.cluster,
         "workload": f"{workload.cluster}/{workload.namespace}/{workload.name}",
         "container": advice.key.container,
-        **{f"current_{name}": getattr(advice.current, name) for name in _VALUES},
-        **{f"advised_{name}": getattr(advice.advised, name) for name in _VALUES},
-        "cpu": _change(advice, "cpu_request_cores"),
-        "memory": _change(advice, "memory_request_bytes"),
+        **{f"current_{name}": getattr(advice.current, name) for name in VALUES},
+        **{f"advised_{name}": getattr(advice.advised, name) for name in VALUES},
+        "cpu": say_change(advice, "cpu_request_cores"),
+        "memory": say_change(advice, "memory_request_bytes"),
         "requested_saving_per_month": advice.requested_saving_per_month,
         "currency": advice.currency,
         "confidence": advice.confidence,
@@ -260,39 +267,31 @@ def suggestion_row(stored: Any) -> Row:
         "risk": advice.risk.sentence,
         "explanation": advice.explanation,
         "is_small_change": advice.is_small_change,
+        "is_increase": advice.is_increase,
+        "group_id": advice.group_id,
     }
 
 
-def _silence_row(stored: Any) -> Row:
-    key = stored.silence.key
+def _silence_row(silence: NoRecommendation, team: str | None) -> Row:
+    workload = silence.key.workload
     return {
-        "cluster": key.workload.cluster,
-        "team": stored.team,
-        "workload": f"{key.workload.cluster}/{key.workload.namespace}/{key.workload.name}",
-        "container": key.container,
-        "reason": stored.silence.reason,
-        "sentence": stored.silence.sentence,
+        "cluster": workload.cluster,
+        "team": team,
+        "workload": f"{workload.cluster}/{workload.namespace}/{workload.name}",
+        "container": silence.key.container,
+        "reason": silence.reason,
+        "sentence": silence.sentence,
     }
 
 
-def _change(advice: Recommendation, name: str) -> str:
-    return f"{_quantity(advice.current, name)} -> {_quantity(advice.advised, name)}"
+def stored_suggestion(session: Session, prefix: str) -> Any:
+    """Return the suggestion whose id begins so.
 
-
-def _quantity(values: ResourceValues, name: str) -> str:
-    value = getattr(values, name)
-    if value is None:
-        return "unset"
-    return format_cpu(value) if name.startswith("cpu") else format_memory(value)
-
-
-def _saving_text(advice: Recommendation) -> str:
-    if advice.requested_saving_per_month is None:
-        return "not known, a price is missing"
-    return f"{advice.requested_saving_per_month:,.2f} {advice.currency} per month; money only when nodes go"
-
-
-def _stored(session: Session, prefix: str) -> Any:
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
     from service.usecases.recommendations import list_recommendations
 
     found = [
@@ -307,9 +306,4 @@ def _stored(session: Session, prefix: str) -> Any:
 
 
 def _full_id(session: Session, prefix: str) -> str:
-    return str(_stored(session, prefix).id)
-
-
-def _show_event(session: Session, event: Any) -> None:
-    row = {column.name: getattr(event, column.name) for column in _EVENT_COLUMNS}
-    session.rows([row], _EVENT_COLUMNS)
+    return str(stored_suggestion(session, prefix).id)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from models.vocabulary.errors import InputError
-from models.vocabulary.recommendation import RecommendationState, RejectionReason
+from models.vocabulary.suggestion_life import RecommendationState, RejectionReason
 from models.vocabulary.windows import to_utc
 from service.boards.leadership import LeadershipBoard
 from service.usecases.chargeback_periods import PeriodRow
@@ -64,15 +64,20 @@ def decision_of(body: bytes) -> DecisionRequest:
     return DecisionRequest(
         RecommendationState(sent.state),
         sent.etag,
-        _reason(sent.reason),
-        _instant(sent.until),
+        None if sent.reason is None else parse_reason(sent.reason),
+        None if sent.until is None else parse_instant_field(sent.until, "until"),
         sent.note,
     )
 
 
-def _reason(text: str | None) -> RejectionReason | None:
-    if text is None:
-        return None
+def parse_reason(text: str) -> RejectionReason:
+    """Return why somebody says no.
+
+    Raises
+    ------
+    InputError
+        If it is none of the known reasons.
+    """
     try:
         return RejectionReason(text)
     except ValueError:
@@ -80,13 +85,18 @@ def _reason(text: str | None) -> RejectionReason | None:
         raise InputError(f"is not one of {names}", field="reason", value=text) from None
 
 
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def parse_instant_field(text: str, field: str) -> datetime:
+    """Return a time in UTC.
+
+    Raises
+    ------
+    InputError
+        If the text is none.
+    """
     try:
         return to_utc(datetime.fromisoformat(text))
     except ValueError:
-        raise InputError("is not a time like 2026-11-20T00:00:00Z", field="until", value=text) from None
+        raise InputError("is not a time like 2026-11-20T00:00:00Z", field=field, value=text) from None
 
 
 def leadership_document(board: LeadershipBoard) -> dict[str, Any]:
@@ -145,6 +155,7 @@ def recommendation_document(stored: StoredRecommendation) -> dict[str, Any]:
         "id": stored.id,
         "etag": stored.etag,
         "state": stored.state,
+        "state_since": _text(stored.state_since),
         "team": stored.team,
         "snoozed_until": _text(stored.snoozed_until),
         "cluster": workload.cluster,
@@ -157,6 +168,11 @@ def recommendation_document(stored: StoredRecommendation) -> dict[str, Any]:
         "as_of": _text(advice.as_of),
         "current": asdict(advice.current),
         "advised": asdict(advice.advised),
+        "agreed": None if stored.agreed is None else asdict(stored.agreed),
+        "agreed_risk": None if stored.agreed_risk is None else asdict(stored.agreed_risk),
+        "applied_from": _text(stored.applied_from),
+        "verified_request_saving_per_month": _text(stored.verified_saving_per_month),
+        "verified_currency": stored.verified_currency,
         "replica_count_mean": advice.replica_count_mean,
         "requested_saving_per_month": _text(advice.requested_saving_per_month),
         "currency": advice.currency,
@@ -178,6 +194,7 @@ def event_document(event: RecommendationEvent) -> dict[str, Any]:
         "reason": event.reason,
         "until": _text(event.until),
         "note": event.note,
+        "evidence": None if event.evidence is None else dict(event.evidence),
     }
 
 

@@ -36,7 +36,7 @@ def _rule(pattern: str, policy: Policy, *methods: str) -> PathRule:
     return PathRule(re.compile(pattern), policy, frozenset(methods) or _READ)
 
 
-BOARD_PATHS: Final = ("changes", "suggestions", "chargeback", "oversell", "health")
+BOARD_PATHS: Final = ("changes", "suggestions", "chargeback", "oversell", "programme", "health")
 """Addresses of the boards; the cost board is ``/``."""
 
 RULES: Final = (
@@ -50,6 +50,12 @@ RULES: Final = (
     _rule(r"/v1/recommendations", Policy.SIGNED_IN),
     _rule(r"/v1/recommendations/[^/]+", Policy.SIGNED_IN),
     _rule(r"/v1/recommendations/[^/]+/decision", Policy.SIGNED_IN, "POST"),
+    _rule(r"/v1/recommendations/[^/]+/(accept|reject|snooze|withdraw)", Policy.SIGNED_IN, "POST"),
+    _rule(r"/v1/recommendations/[^/]+/events", Policy.SIGNED_IN),
+    _rule(r"/v1/(bulk-acceptances|peak-signatures)", Policy.SIGNED_IN, "POST"),
+    _rule(r"/v1/exclusions", Policy.SIGNED_IN, "GET", "HEAD", "POST"),
+    _rule(r"/v1/exclusions/[^/]+", Policy.SIGNED_IN, "DELETE"),
+    _rule(r"/v1/regret", Policy.SIGNED_IN),
     # Streamlit: the boards themselves
     _rule(r"/", Policy.SIGNED_IN),
     _rule(rf"/({'|'.join(BOARD_PATHS)})/?", Policy.SIGNED_IN),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from models.vocabulary.errors import MillicoreError
-from models.vocabulary.identity import Principal
 from service.boards.leadership import read_leadership
 from service.http.allocation import parse_query, read_allocation
+from service.http.answers import MOST_BODY_BYTES, NO_STORE, in_thread, json_answer, principal_of
 from service.http.chargeback import export_bytes
+from service.http.decisions import DecisionApi
 from service.http.documents import (
     decision_of,
     event_document,
@@ -25,14 +23,11 @@ from service.http.documents import (
 )
 from service.http.metrics import write_metrics
 from service.runtime import Runtime
+from service.usecases import decisions
 from service.usecases import recommendations as life
 from service.usecases.chargeback_periods import list_periods
 
-R = TypeVar("R")
-
-_NO_STORE = {"cache-control": "no-store"}
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_MOST_BODY_BYTES = 10_000
 
 
 class Api:
@@ -65,49 +60,49 @@ class Api:
 
     async def health(self, _: Request) -> Response:
         """Answer that the process lives."""
-        return PlainTextResponse("ok\n", headers=_NO_STORE)
+        return PlainTextResponse("ok\n", headers=NO_STORE)
 
     async def readiness(self, _: Request) -> Response:
         """Answer whether database and lake can be read at this version's schema."""
         try:
-            await _in_thread(self._runtime.warehouse.check)
+            await in_thread(self._runtime.warehouse.check)
         except MillicoreError:
             # anyone may ask, so the reason stays in the log: it may name hosts
-            return PlainTextResponse("not ready\n", 503, headers=_NO_STORE)
-        return PlainTextResponse("ready\n", headers=_NO_STORE)
+            return PlainTextResponse("not ready\n", 503, headers=NO_STORE)
+        return PlainTextResponse("ready\n", headers=NO_STORE)
 
     async def metrics(self, request: Request) -> Response:
         """Answer our own metrics in Prometheus' text format."""
-        text = await _in_thread(write_metrics, self._runtime, _principal(request))
-        return Response(text, media_type=_METRICS_TYPE, headers=_NO_STORE)
+        text = await in_thread(write_metrics, self._runtime, principal_of(request))
+        return Response(text, media_type=_METRICS_TYPE, headers=NO_STORE)
 
     async def allocation(self, request: Request) -> Response:
         """Answer allocation in OpenCost's shape."""
         query = parse_query(self._runtime, request.query_params)
-        sets = await _in_thread(read_allocation, self._runtime, _principal(request), query)
-        return _json({"code": 200, "data": sets})
+        sets = await in_thread(read_allocation, self._runtime, principal_of(request), query)
+        return json_answer({"code": 200, "data": sets})
 
     async def leadership(self, request: Request) -> Response:
         """Answer the figures of the cost board."""
         asked = request.query_params
-        board = await _in_thread(
-            read_leadership, self._runtime, _principal(request), asked.get("period"), asked.get("currency")
+        board = await in_thread(
+            read_leadership, self._runtime, principal_of(request), asked.get("period"), asked.get("currency")
         )
-        return _json(leadership_document(board))
+        return json_answer(leadership_document(board))
 
     async def periods(self, request: Request) -> Response:
         """Answer the months that can be charged."""
-        rows = await _in_thread(list_periods, self._runtime, _principal(request))
-        return _json({"version": 1, "periods": [period_document(row) for row in rows]})
+        rows = await in_thread(list_periods, self._runtime, principal_of(request))
+        return json_answer({"version": 1, "periods": [period_document(row) for row in rows]})
 
     async def chargeback(self, request: Request) -> Response:
         """Answer a month's file: the bytes that the command line writes."""
         name = request.query_params.get("format", "summary")
         kind = request.query_params.get("file_type", "csv")
         month = request.path_params["month"]
-        file = await _in_thread(export_bytes, self._runtime, _principal(request), month, name, kind)
+        file = await in_thread(export_bytes, self._runtime, principal_of(request), month, name, kind)
         headers = {
-            **_NO_STORE,
+            **NO_STORE,
             "content-disposition": f'attachment; filename="{file.name}"',
             "x-content-sha256": file.sha256,
         }
@@ -119,26 +114,30 @@ class Api:
 
         def read() -> list[dict[str, Any]]:
             found = life.list_recommendations(
-                self._runtime, _principal(request), cluster=asked.get("cluster"), team=asked.get("team")
+                self._runtime, principal_of(request), cluster=asked.get("cluster"), team=asked.get("team")
             )
             state = asked.get("state")
             return [recommendation_document(one) for one in found if state in (None, one.state)]
 
-        return _json({"version": 1, "recommendations": await _in_thread(read)})
+        return json_answer({"version": 1, "recommendations": await in_thread(read)})
 
     async def recommendation(self, request: Request) -> Response:
         """Answer one suggestion with its life."""
-        found = await _in_thread(life.explain, self._runtime, _principal(request), request.path_params["id"])
+        found = await in_thread(
+            decisions.explain, self._runtime, principal_of(request), request.path_params["id"]
+        )
         document = recommendation_document(found.stored)
-        return _json(document | {"events": [event_document(event) for event in found.events]})
+        answer = json_answer(document | {"events": [event_document(event) for event in found.events]})
+        answer.headers["etag"] = f'"{found.stored.etag}"'
+        return answer
 
     async def decide(self, request: Request) -> Response:
         """Record a decision: ``{"state", "etag", "reason"?, "until"?, "note"?}``."""
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return _json({"code": 415, "message": "send application/json"}, 415)
+            return json_answer({"code": 415, "message": "send application/json"}, 415)
         body = await request.body()
-        if len(body) > _MOST_BODY_BYTES:
-            return _json({"code": 413, "message": "the decision is too long"}, 413)
+        if len(body) > MOST_BODY_BYTES:
+            return json_answer({"code": 413, "message": "the decision is too long"}, 413)
         decision = decision_of(body)
         identity = request.path_params["id"]
 
@@ -146,7 +145,7 @@ class Api:
             event = self._runtime.warehouse.recommendations.decide(
                 identity,
                 etag=decision.etag,
-                principal=_principal(request),
+                principal=principal_of(request),
                 state=decision.state,
                 at=self._runtime.now(),
                 reason=decision.reason,
@@ -155,23 +154,9 @@ class Api:
             )
             return event_document(event)
 
-        return _json(await _in_thread(record))
+        return json_answer(await in_thread(record))
 
 
 def create_routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of the API on a runtime."""
-    return Api(runtime).routes()
-
-
-def _principal(request: Request) -> Principal:
-    # set by the gate; without the gate there is no principal and therefore no answer
-    principal: Principal = request.state.principal
-    return principal
-
-
-def _json(content: Any, status: int = 200) -> JSONResponse:
-    return JSONResponse(content, status, headers=_NO_STORE)
-
-
-async def _in_thread(work: Callable[..., R], *arguments: Any) -> R:
-    return await anyio.to_thread.run_sync(partial(work, *arguments))
+    return [*Api(runtime).routes(), *DecisionApi(runtime).routes()]

@@ -1,4 +1,4 @@
-"""Daily histograms of one cluster-day: a pure function of files that worker processes run."""
+"""Daily histograms and summaries of one cluster-day: a pure function of files that worker processes run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from datetime import date
 
 import pyarrow as pa
 
-from models.profiles.daily import SOURCE_COLUMNS, build_day_histograms
+from models.profiles.container_day import SOURCE_COLUMNS as SUMMARY_COLUMNS
+from models.profiles.container_day import summarise_day
+from models.profiles.daily import SOURCE_COLUMNS as HISTOGRAM_COLUMNS
+from models.profiles.daily import build_day_histograms
 from warehouse.lake.observed_tables import CONTAINER_HOUR
 from warehouse.lake.partition_files import StagedFile, read_partition, write_partition
+
+HISTOGRAMS = "container_histogram_day"
+SUMMARIES = "container_day"
+SOURCE_COLUMNS = tuple(dict.fromkeys((*SUMMARY_COLUMNS, *HISTOGRAM_COLUMNS)))
+"""Columns of ``container_hour`` that both tables are built from."""
 
 TEXT_COLUMNS = (
     "namespace",
@@ -43,8 +51,16 @@ class HistogramTask:
     storage_options: Mapping[str, str] = field(default_factory=dict)
 
 
-def build_histogram_partition(task: HistogramTask) -> StagedFile:
-    """Write the histograms of a cluster-day as one staged file.
+@dataclass(frozen=True)
+class BuiltDay:
+    """Staged files of one cluster-day. Picklable."""
+
+    histograms: StagedFile
+    summaries: StagedFile
+
+
+def build_histogram_partition(task: HistogramTask) -> BuiltDay:
+    """Write histograms and summaries of a cluster-day as staged files.
 
     Raises
     ------
@@ -53,10 +69,12 @@ def build_histogram_partition(task: HistogramTask) -> StagedFile:
     """
     rows = read_container_hours(task.files, SOURCE_COLUMNS, task.storage_options)
     partition = {"cluster": task.cluster, "day": task.day}
-    histograms = build_day_histograms(rows)
-    return write_partition(
-        "container_histogram_day", partition, histograms, task.lake_url, task.storage_options
-    )
+    built = {HISTOGRAMS: build_day_histograms(rows), SUMMARIES: summarise_day(rows)}
+    staged = {
+        table: write_partition(table, partition, part, task.lake_url, task.storage_options)
+        for table, part in built.items()
+    }
+    return BuiltDay(staged[HISTOGRAMS], staged[SUMMARIES])
 
 
 def read_container_hours(

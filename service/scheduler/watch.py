@@ -11,7 +11,7 @@ from models.vocabulary.errors import LeaseLost, MillicoreError
 from service.leasing import HeldLease, holding, keeping_alive
 from service.runtime import Runtime
 from service.scheduler.clock import Backoff
-from service.settings import ClusterSettings
+from service.setting_parts import ClusterSettings
 from service.usecases.inventory import INVENTORY_JOB, open_inventory, store_inventory
 
 _log = logging.getLogger(__name__)

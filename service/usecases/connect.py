@@ -18,8 +18,9 @@ from models.pricing.price_list import PriceRow
 from models.vocabulary.errors import StorageError, UsageError
 from models.vocabulary.identity import check_cluster_name
 from service.runtime import location_of
+from service.setting_parts import ClusterSettings
 from service.setting_sources import load_settings, read_config_file
-from service.settings import CONFIG_FILE_NAME, ClusterSettings, Settings
+from service.settings import CONFIG_FILE_NAME, Settings
 from service.sources import prometheus_settings
 from warehouse.gateway import open_warehouse
 

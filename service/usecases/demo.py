@@ -13,7 +13,7 @@ import yaml
 from models.vocabulary.errors import Conflict, LakeInconsistent
 from models.vocabulary.identity import Principal
 from models.vocabulary.money import Money
-from models.vocabulary.recommendation import RecommendationState
+from models.vocabulary.suggestion_life import RecommendationState
 from service.boards.leadership import LeadershipBoard, read_leadership
 from service.exports.charge_file import file_name
 from service.progress import Progress
@@ -25,6 +25,7 @@ from service.usecases.anomalies import find_anomalies
 from service.usecases.bills import import_bills, import_rules
 from service.usecases.chargeback_check import verify
 from service.usecases.chargeback_export import export_chargeback
+from service.usecases.forecast_usage import forecast_usage
 from service.usecases.forecasts import forecast_costs
 from service.usecases.ingest_files import InputFiles, ingest_files
 from service.usecases.oversell import list_oversell, plan_oversell
@@ -192,10 +193,11 @@ class _Demo:
         return f"{sum(table.num_rows for table in plans.values())} ratios for nodes and pools"
 
     def _forecast(self) -> str:
-        known = [
-            item for item in forecast_costs(self.runtime, progress=self.progress).forecasts if item.value
-        ]
-        return f"{len(known)} series to the end of the month"
+        months = forecast_costs(self.runtime, most_fits=0, progress=self.progress).forecasts
+        known = [month for month in months if month.value]
+        ahead = forecast_usage(self.runtime, progress=self.progress)
+        hourly = sum(reason is None for one in ahead for reason in one.found.reason)
+        return f"{len(known)} series to the end of the month, {hourly} of hourly use for a week"
 
     def _anomalies(self) -> str:
         return f"{len(find_anomalies(self.runtime).found)} costs out of their range in the last weeks"

@@ -14,7 +14,8 @@ from ingest.prometheus.connection import PrometheusConnection
 from ingest.prometheus.probe import ProbeReport, probe
 from models.vocabulary.errors import MillicoreError
 from service.runtime import Runtime, location_of
-from service.settings import ClusterSettings, Settings
+from service.setting_parts import ClusterSettings
+from service.settings import Settings
 from service.sources import kubernetes_settings, prometheus_settings
 from service.usecases.ingest_status import ingest_status
 from warehouse.checks import check_warehouse

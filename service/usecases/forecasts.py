@@ -10,13 +10,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.forecast.month_end import MonthEnd, explain_missing, forecast_remaining, whole_period
+from models.events.calendar import step_spans
+from models.events.spans import EventSpan
+from models.forecast.month_end import (
+    MonthEnd,
+    PeriodEnd,
+    explain_missing,
+    forecast_remaining,
+    whole_period,
+)
 from models.forecast.seasonal_naive import FloatArray
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.windows import DAY, day_start, floor_hour, to_utc
+from models.vocabulary.windows import DAY, HourWindow, day_start, floor_hour, to_utc
 from service.boards.headers import read_final_days
 from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
+from service.usecases.events import list_events
+from service.usecases.forecast_store import replace_kinds
 from warehouse.lake.derived_tables import FORECAST
 from warehouse.reads.costs import CostReads
 from warehouse.reads.forecasts import MONTH_COST
@@ -26,6 +36,7 @@ MONTH_COST_OF_TEAM = "month_cost_team"
 DAY_COST_OF_TEAM = "day_cost_team"
 """``series_kind`` values; ``series`` is the currency, for teams ``<currency>/<team>``."""
 
+MOST_FITS = 8
 _HISTORY_DAYS = 120
 _FORECASTER = Principal("millicore", frozenset({Role.PLATFORM}))
 
@@ -46,8 +57,10 @@ class MonthForecast:
     value, lower_80, upper_80 : float or None
         Cost of the whole month with its 80 % interval.
     model : str or None
-    backtest_wape : float or None
-        Held-out weighted absolute percentage error.
+    backtest_wape, naive_wape : float or None
+        Held-out weighted absolute percentage error, and that of the best naive model.
+    lower_50, upper_50, lower_95, upper_95 : float or None
+        Narrower and wider intervals.
     reason : str or None
         Why there is no forecast.
     """
@@ -62,6 +75,11 @@ class MonthForecast:
     model: str | None = None
     backtest_wape: float | None = None
     reason: str | None = None
+    naive_wape: float | None = None
+    lower_50: float | None = None
+    upper_50: float | None = None
+    lower_95: float | None = None
+    upper_95: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,11 @@ class _Calendar:
 
 
 def forecast_costs(
-    runtime: Runtime, as_of: datetime | None = None, *, progress: Progress | None = None
+    runtime: Runtime,
+    as_of: datetime | None = None,
+    *,
+    most_fits: int = MOST_FITS,
+    progress: Progress | None = None,
 ) -> ForecastRun:
     """Forecast what the running month will cost and store it; the same run twice stores the same.
 
@@ -99,6 +121,8 @@ def forecast_costs(
     runtime : Runtime
     as_of : datetime, optional
         Only days that end by then are used; now by default.
+    most_fits : int
+        Series per currency for which statsmodels may be tried, where simple models miss by 3 % or more.
     progress : Progress, optional
     """
     moment = floor_hour(to_utc(as_of or runtime.now()))
@@ -111,10 +135,12 @@ def forecast_costs(
     currencies = costs.currencies(_FORECASTER, calendar.days[0], calendar.days[-1])
     for currency in tracked(progress or SilentProgress(), currencies, "forecasting cost", len(currencies)):
         series = _read_series(costs, calendar, currency)
-        found, stored = _forecast_currency(runtime, calendar, currency, series)
+        found, stored = _forecast_currency(runtime, calendar, currency, series, most_fits)
         forecasts += found
         rows += stored
-    _store(runtime, moment, rows)
+    kinds = (MONTH_COST, DAY_COST, MONTH_COST_OF_TEAM, DAY_COST_OF_TEAM)
+    table = pa.Table.from_pylist(rows, schema=FORECAST.schema)
+    replace_kinds(runtime, moment, kinds, [table], keeps_earlier_runs=True)
     return ForecastRun(moment, tuple(forecasts))
 
 
@@ -153,7 +179,11 @@ def _read_series(costs: CostReads, calendar: _Calendar, currency: str) -> dict[s
 
 
 def _forecast_currency(
-    runtime: Runtime, calendar: _Calendar, currency: str, series: Mapping[str | None, FloatArray]
+    runtime: Runtime,
+    calendar: _Calendar,
+    currency: str,
+    series: Mapping[str | None, FloatArray],
+    most_fits: int,
 ) -> tuple[list[MonthForecast], list[dict[str, Any]]]:
     teams = list(series)
     reason = explain_missing(sum(calendar.is_final))
@@ -167,19 +197,30 @@ def _forecast_currency(
         ], []
     matrix = np.stack([series[team] for team in teams])
     forecasts, rows = [], []
-    for team, values, found in zip(
-        teams, matrix, forecast_remaining(matrix, len(calendar.ahead)), strict=True
-    ):
-        month = _whole_month(currency, team, calendar, found, values[in_month])
+    found_by_series = forecast_remaining(
+        matrix, len(calendar.ahead), _event_days(runtime, calendar), most_fits=most_fits
+    )
+    for team, values, found in zip(teams, matrix, found_by_series, strict=True):
+        end = whole_period(found, values[in_month])
+        month = _whole_month(currency, team, calendar, found, end)
         forecasts.append(month)
-        rows += _rows(runtime, calendar, month, found)
+        rows += _rows(runtime, calendar, month, found, end)
     return forecasts, rows
 
 
+def _event_days(runtime: Runtime, calendar: _Calendar) -> list[EventSpan]:
+    """Return the events of every workload as days of the series and the days ahead."""
+    zone = runtime.settings.zone
+    starts = [day_start(day, zone) for day in (*calendar.days, *calendar.ahead)]
+    window = HourWindow(floor_hour(starts[0]), floor_hour(starts[-1]) + DAY)
+    return step_spans(list_events(runtime, window), starts, DAY)
+
+
 def _whole_month(
-    currency: str, team: str | None, calendar: _Calendar, found: MonthEnd, behind: FloatArray
+    currency: str, team: str | None, calendar: _Calendar, found: MonthEnd, end: PeriodEnd
 ) -> MonthForecast:
-    end = whole_period(found, behind)
+    lower_50, upper_50 = end.bounds.get(0.5, (None, None))
+    lower_95, upper_95 = end.bounds.get(0.95, (None, None))
     return MonthForecast(
         currency,
         team,
@@ -190,11 +231,16 @@ def _whole_month(
         end.upper_80,
         found.model,
         found.backtest_wape,
+        naive_wape=found.naive_wape,
+        lower_50=lower_50,
+        upper_50=upper_50,
+        lower_95=lower_95,
+        upper_95=upper_95,
     )
 
 
 def _rows(
-    runtime: Runtime, calendar: _Calendar, month: MonthForecast, found: MonthEnd
+    runtime: Runtime, calendar: _Calendar, month: MonthForecast, found: MonthEnd, end: PeriodEnd
 ) -> list[dict[str, Any]]:
     zone = runtime.settings.zone
     common = {
@@ -214,31 +260,29 @@ def _rows(
                 "series_kind": MONTH_COST if month.team is None else MONTH_COST_OF_TEAM,
                 "target_start": day_start(month.month, zone),
                 "value": month.value,
-                "lower_80": month.lower_80,
-                "upper_80": month.upper_80,
+                **_named_bounds(end.bounds),
             }
         )
-    width = found.daily_half_width_ratio
     for day, value in zip(calendar.ahead, found.daily.tolist(), strict=True):
+        widths = found.daily_half_width_ratios.items()
+        bounds = {
+            coverage: (max(value * (1 - width), 0.0), value * (1 + width)) for coverage, width in widths
+        }
         rows.append(
             {
                 **common,
                 "series_kind": DAY_COST if month.team is None else DAY_COST_OF_TEAM,
                 "target_start": day_start(day, zone),
                 "value": value,
-                "lower_80": None if width is None else max(value * (1 - width), 0.0),
-                "upper_80": None if width is None else value * (1 + width),
+                **_named_bounds(bounds),
             }
         )
     return rows
 
 
-def _store(runtime: Runtime, as_of: datetime, rows: list[dict[str, Any]]) -> None:
-    """Replace what the same event time stored before; other runs of the month stay."""
-    lake = runtime.warehouse.lake
-    month = f"{as_of:%Y-%m}"
-    kept = [row for row in lake.scan("forecast").to_pylist() if row["run_month"] == month]
-    others = [row for row in kept if row["run_at"] != as_of]
-    if rows or len(others) < len(kept):
-        table = pa.Table.from_pylist([*others, *rows], schema=FORECAST.schema)
-        lake.replace_rows("forecast", {"run_month": month}, table)
+def _named_bounds(bounds: Mapping[float, tuple[float, float]]) -> dict[str, float]:
+    named = {}
+    for coverage, (lower, upper) in bounds.items():
+        named[f"lower_{coverage * 100:.0f}"] = lower
+        named[f"upper_{coverage * 100:.0f}"] = upper
+    return named

@@ -11,13 +11,13 @@ from pathlib import Path
 from ingest.files.asset_hours import AssetPaths
 from ingest.files.lists import load_budgets, load_initiatives, load_ownership, load_prices
 from ingest.files.source import FileSource
+from models.initiatives.initiative import Initiative
 from models.ownership.rules import check_ownership_rows
 from models.pricing.price_list import check_price_rows
 from models.vocabulary.windows import HOUR, HourWindow, floor_hour
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
 from service.usecases.ingest import IngestOutcome, IngestPlan, ingest_owed
-from warehouse.database.plans import Initiative
 
 SIMULATION_MARK = "truth.json"
 """File that ``millicore simulate`` leaves beside what it writes."""
@@ -123,7 +123,7 @@ def _read_lists(runtime: Runtime, files: InputFiles) -> list[Callable[[], str]]:
 
 def _save_stages(runtime: Runtime, stages: Iterable[Initiative]) -> None:
     for stage in stages:
-        runtime.warehouse.initiatives.save(stage)
+        runtime.warehouse.initiatives.save_stage(stage)
 
 
 def _counted(rows: Sequence[object], name: str) -> str:

@@ -12,7 +12,7 @@ from models.vocabulary.identity import Principal
 from models.vocabulary.windows import HOUR, HourWindow, floor_hour
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
-from service.settings import ClusterSettings
+from service.setting_parts import ClusterSettings
 from service.sources import OpenSource, configured_clusters, open_prometheus
 from service.usecases.ingest import (
     IngestOutcome,
@@ -22,6 +22,7 @@ from service.usecases.ingest import (
     last_settled_hour,
 )
 from service.usecases.inventory import RefinedSource, refresh_inventory
+from service.usecases.request_sources import follow_request_metrics
 from warehouse.reads.load import READ_SOURCE
 
 INGEST_PRINCIPAL = Principal("millicore-ingest")
@@ -100,7 +101,9 @@ def _ingest(runtime: Runtime, options: IngestOptions, windows: MakeWindow) -> It
         register_cluster(runtime, configured[name])
         window, reread = windows(name)
         missing = refresh_inventory(runtime, configured[name])
-        with closing(RefinedSource(runtime, options.make_source(configured[name]))) as source:
+        inner = options.make_source(configured[name])
+        with closing(RefinedSource(runtime, inner)) as source:
+            follow_request_metrics(runtime, name, inner)
             plan = IngestPlan(source, name, window, reread)
             outcome = ingest_owed(runtime, plan, progress=options.progress, is_stopping=options.is_stopping)
             _record_load(runtime, outcome, source)

@@ -15,7 +15,7 @@ from models.vocabulary.errors import LeaseLost, SourceError
 from models.vocabulary.windows import HourWindow
 from service.leasing import holding
 from service.runtime import Runtime
-from service.settings import ClusterSettings
+from service.setting_parts import ClusterSettings
 from service.sources import MeasuredSource, OpenSource, SourceLoad, kubernetes_settings
 from warehouse.fencing import Lease
 from warehouse.lake.observed_tables import OBJECT_HISTORY

@@ -6,16 +6,20 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from models.vocabulary.identity import Principal, Role
 from service.progress import Progress, SilentProgress
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.anomalies import find_anomalies
 from service.usecases.bill_factors import refresh_factors
+from service.usecases.forecast_usage import forecast_usage
 from service.usecases.forecasts import forecast_costs
 from service.usecases.oversell import plan_oversell
 from service.usecases.recommendations import recommend_all
+from service.usecases.request_metrics import fit_request_metrics
 
 _log = logging.getLogger(__name__)
+_MODELS = Principal("millicore-models", frozenset({Role.PLATFORM}))
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,11 @@ class Step:
 NIGHTLY_STEPS = (
     Step("bill factors", lambda runtime, _: refresh_factors(runtime)),
     Step("allocation", lambda runtime, progress: allocate(runtime, progress=progress)),
+    Step("request weights", lambda runtime, _: fit_request_metrics(runtime, _MODELS)),
     Step("suggestions", lambda runtime, progress: recommend_all(runtime, progress=progress)),
     Step("oversell", lambda runtime, progress: plan_oversell(runtime, progress=progress)),
     Step("forecasts", lambda runtime, progress: forecast_costs(runtime, progress=progress)),
+    Step("use ahead", lambda runtime, progress: forecast_usage(runtime, progress=progress)),
     Step("anomalies", lambda runtime, _: find_anomalies(runtime)),
 )
 """In this order: bills make prices, these costs; suggestions and forecasts read costs. Suggestions build the

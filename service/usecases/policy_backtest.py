@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 
-import numpy as np
-import pyarrow as pa
-
-from models.profiles.buckets import CPU_BUCKETS, FloatArray, IntArray
-from models.profiles.container_day import KEY
-from models.profiles.encoding import group_rows, read_floats
-from models.profiles.histogram import merge_lists
-from models.vocabulary.windows import floor_hour, to_utc
-from recommender.backtest import DailyUse, PolicyScore, list_policies, score_policies
-from recommender.presets import find_preset
-from service.progress import Progress
+from models.vocabulary.identity import ContainerKey
+from models.vocabulary.windows import HourWindow, day_start, floor_hour, to_utc
+from recommender.backtest import MINIMUM_DAYS, Replay, plan_replay, replay
+from recommender.backtest_matched import Match, match_rivals
+from recommender.backtest_policies import Policy, frontier, orientation, ours, rivals
+from recommender.backtest_scores import PolicyScore
+from recommender.basis_use import DailyUse
+from recommender.presets import PRESETS, find_preset
+from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
-from service.usecases.profiles import History, build_histograms, cluster_names, profile_window, read_history
-from service.usecases.recommendations import policy_settings
+from service.usecases.daily_use import daily_use, list_keys
+from service.usecases.profiles import build_histograms, cluster_names, read_history
+from service.usecases.risk_classes import policy_settings
+
+__all__ = ["ClusterBacktest", "backtest_rightsizing", "daily_use"]
+
+LONGEST_DAYS = 42
+"""Days that are replayed at most unless asked otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterBacktest:
+    """What replaying policies on one cluster's past gave.
+
+    Parameters
+    ----------
+    cluster : str
+    first_day, end : datetime or None
+        Stored whole days that were read; None without any.
+    warm_up_days, scored_days : int
+    scores : list of PolicyScore
+        By policy: for orientation, ours in each class asked for, the rivals.
+    frontier : list of PolicyScore
+        Ours at rising stated risk.
+    matches : list of Match
+        Ours at each rival's own risk, read off the frontier.
+    missing_days : int
+        Whole days that must still be stored before anything can be replayed; 0 when it was.
+    keys : list of ContainerKey
+        One per container, in the order of the replays.
+    replays : list of Replay
+        Behind the scores, in their order.
+    """
+
+    cluster: str
+    first_day: datetime | None
+    end: datetime | None
+    warm_up_days: int
+    scored_days: int
+    scores: list[PolicyScore]
+    frontier: list[PolicyScore]
+    matches: list[Match]
+    missing_days: int
+    keys: list[ContainerKey]
+    replays: list[Replay]
 
 
 def backtest_rightsizing(
@@ -25,76 +69,109 @@ def backtest_rightsizing(
     *,
     as_of: datetime | None = None,
     cluster: str | None = None,
-    risk_class: str | None = None,
+    risk_classes: Sequence[str] = (),
+    longest_days: int = LONGEST_DAYS,
     progress: Progress | None = None,
-) -> dict[str, list[PolicyScore]]:
-    """Return the score of each policy by cluster, over the profile window before an event time.
+) -> dict[str, ClusterBacktest]:
+    """Return by cluster what each policy would have done on the stored days before an event time.
 
     Parameters
     ----------
     runtime : Runtime
     as_of : datetime, optional
-        Now by default; a day that it cuts is left out.
+        The newest stored hour of each cluster by default; a day that it cuts is left out.
     cluster : str, optional
-    risk_class : str, optional
-        Preset of our policy; that of the settings by default.
+    risk_classes : sequence of str
+        Presets of our policy; cost, balanced and safe by default.
+    longest_days : int
+        Newest days that are read.
     progress : Progress, optional
+
+    Raises
+    ------
+    UsageError
+        If a risk class is unknown.
     """
-    moment = floor_hour(to_utc(as_of or runtime.now()))
-    preset = find_preset(risk_class or runtime.settings.risk_class)
-    policies = list_policies(preset, policy_settings(runtime))
-    scores = {}
+    presets = [find_preset(name) for name in risk_classes or ("cost", "balanced", "safe")]
+    found = {}
     for name in cluster_names(runtime, cluster):
-        build_histograms(runtime, cluster=name, window=profile_window(runtime, moment), progress=progress)
-        history = read_history(runtime, name, moment.replace(hour=0), progress=progress)
-        if history is not None and history.summaries.num_rows:
-            scores[name] = score_policies(daily_use(history), policies)
-    return scores
+        window = _window(runtime, name, as_of, longest_days)
+        if window is None:
+            found[name] = _too_short(name, None)
+            continue
+        build_histograms(runtime, cluster=name, window=window, progress=progress)
+        history = read_history(runtime, name, window.end, window=window, progress=progress)
+        if history is None or not history.summaries.num_rows or plan_replay(_day_count(window)) is None:
+            found[name] = _too_short(name, window)
+            continue
+        use = daily_use(history, with_memory_counts=True)
+        policies = [*orientation(use), *(ours(preset) for preset in presets), *rivals()]
+        found[name] = _replay(
+            runtime, name, window, use, policies, list_keys(history, name), progress or SilentProgress()
+        )
+    return found
 
 
-def daily_use(history: History) -> DailyUse:
-    """Return the use of each container per day, from its day summaries and histograms."""
-    days = {day: index for index, day in enumerate(history.window.days())}
-    summaries, histograms = history.summaries, history.histograms
-    parts = [
-        pa.table({name: table.column(name).cast(pa.string()) for name in KEY})
-        for table in (summaries, histograms)
-    ]
-    groups = group_rows(pa.concat_tables(parts), list(KEY))
-    cell = groups.code * len(days) + np.array(
-        [days[day] for table in (summaries, histograms) for day in table.column("day").to_pylist()],
-        dtype=np.int64,
+def _window(runtime: Runtime, cluster: str, as_of: datetime | None, longest_days: int) -> HourWindow | None:
+    """Return the whole stored days before an event time, None without any."""
+    span = runtime.warehouse.ledger.span(cluster)
+    if span is None:
+        return None
+    end = min(span.end, floor_hour(to_utc(as_of))) if as_of else span.end
+    last = day_start(end.date())
+    first = max(day_start(span.start.date()), last - timedelta(days=longest_days))
+    return HourWindow(first, last) if first < last else None
+
+
+def _day_count(window: HourWindow | None) -> int:
+    return len(list(window.days())) if window is not None else 0
+
+
+def _too_short(cluster: str, window: HourWindow | None) -> ClusterBacktest:
+    days = _day_count(window)
+    return ClusterBacktest(
+        cluster,
+        window.start if window else None,
+        window.end if window else None,
+        *(0, 0, [], [], []),
+        missing_days=max(MINIMUM_DAYS - days, 1),
+        keys=[],
+        replays=[],
     )
-    summary_cell, histogram_cell = cell[: summaries.num_rows], cell[summaries.num_rows :]
-    shape = (groups.count, len(days))
-    statistic = np.array(histograms.column("statistic").cast(pa.string()).to_pylist(), dtype=object)
-    is_cpu = np.flatnonzero([name.startswith("cpu_mean_5m") for name in statistic])
-    is_memory = np.flatnonzero([name.startswith("memory_max_5m") for name in statistic])
-    cpu = histograms.take(pa.array(is_cpu))
-    counts = merge_lists(
-        cpu.column("bucket_index"),
-        cpu.column("bucket_count"),
-        histogram_cell[is_cpu],
-        (groups.count * len(days), CPU_BUCKETS.count),
+
+
+def _replay(
+    runtime: Runtime,
+    cluster: str,
+    window: HourWindow,
+    use: DailyUse,
+    policies: list[Policy],
+    keys: list[ContainerKey],
+    progress: Progress,
+) -> ClusterBacktest:
+    plan = plan_replay(use.day_count)
+    assert plan is not None
+    curve = frontier(PRESETS["balanced"])
+    replays = replay(
+        use,
+        [*policies, *curve],
+        policy_settings(runtime),
+        window_days=runtime.settings.profile_window_days,
+        track=partial(tracked, progress, description=f"{cluster}: replaying days"),
     )
-    maximum = read_floats(histograms.column("maximum"))[is_memory]
-    seconds = read_floats(summaries.column("running_seconds"))
-    return DailyUse(
-        cpu_counts=counts.reshape(*shape, CPU_BUCKETS.count),
-        memory_maxima=_largest(histogram_cell[is_memory], maximum, shape),
-        cpu_requests=_placed(summary_cell, read_floats(summaries.column("cpu_request_cores")), shape),
-        memory_requests=_placed(summary_cell, read_floats(summaries.column("memory_request_bytes")), shape),
-        replicas=_placed(summary_cell, seconds / 86_400.0, shape),
+    scores = [done.score() for done in replays]
+    own, on_curve = scores[: len(policies)], scores[len(policies) :]
+    others = [score for score, policy in zip(own, policies, strict=True) if policy.is_rival]
+    return ClusterBacktest(
+        cluster,
+        window.start,
+        window.end,
+        plan.first_scored,
+        plan.scored_days,
+        own,
+        on_curve,
+        match_rivals(others, on_curve),
+        0,
+        keys,
+        replays[: len(policies)],
     )
-
-
-def _largest(cell: IntArray, values: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    best = np.full(shape[0] * shape[1], np.nan)
-    np.fmax.at(best, cell, values)
-    return best.reshape(shape)
-
-
-def _placed(cell: IntArray, values: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    placed = np.full(shape[0] * shape[1], np.nan)
-    placed[cell] = values
-    return placed.reshape(shape)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import pyarrow as pa
-
+from models.profiles import container_day, daily
 from models.profiles.build import ProfileOptions, ProfileSet
 from models.profiles.build import build_profiles as profile_containers
-from models.profiles.daily import CODE_VERSION
+from models.profiles.options import HALF_LIFE
 from models.vocabulary.profile import ResourceProfile
-from models.vocabulary.windows import DAY, HourWindow, day_start, floor_hour
-from service.jobs.container_days import ContainerDayTask, summarise_partition
-from service.jobs.histograms import HistogramTask, build_histogram_partition
-from service.leasing import holding
+from models.vocabulary.windows import HourWindow, day_start
+from service.jobs.histograms import (
+    HISTOGRAMS,
+    SUMMARIES,
+    BuiltDay,
+    HistogramTask,
+    build_histogram_partition,
+)
+from service.leasing import HeldLease, holding
 from service.progress import Progress, SilentProgress, tracked
 from service.runtime import Runtime
+from service.usecases.histories import History, profile_window, read_history
 from service.usecases.workload_constraints import read_hpa_metrics
-from warehouse.lake.derived_tables import CONTAINER_HISTOGRAM_DAY
+from warehouse.database.derived import FROZEN
 from warehouse.pins import Pin
 
-_TABLE = "container_histogram_day"
+__all__ = [
+    "HistogramRun",
+    "History",
+    "build_histograms",
+    "build_profiles",
+    "cluster_names",
+    "profile_history",
+    "profile_window",
+    "read_history",
+    "read_profile_set",
+]
+
+_CODE_VERSIONS = {HISTOGRAMS: daily.CODE_VERSION, SUMMARIES: container_day.CODE_VERSION}
 _JOB = "histograms"
 _DAYS_PER_COMMIT = 31
 
@@ -85,40 +101,57 @@ def _find_dirty_days(runtime: Runtime, cluster: str, window: HourWindow | None) 
     span = warehouse.ledger.span(cluster)
     if span is None:
         return {}
-    oldest = runtime.now().date() - timedelta(days=runtime.settings.retention_bins_days)
-    first = max(span.start.date(), oldest, window.start.date() if window else date.min)
+    first = max(span.start.date(), window.start.date() if window else date.min)
     end = min(span.end, window.end) if window else span.end
     if day_start(first) >= end:
         return {}
     inputs = warehouse.derived.observed_hashes(cluster, HourWindow(day_start(first), end))
-    return {day: inputs[day] for day in warehouse.derived.dirty(_TABLE, cluster, inputs, CODE_VERSION)}
+    dirty = {
+        day
+        for table, version in _CODE_VERSIONS.items()
+        for day in warehouse.derived.dirty(table, cluster, inputs, version)
+    }
+    # Days whose 5-minute values may be thinned out keep what they have; an old trace has nothing to lose.
+    oldest = runtime.now().date() - timedelta(days=runtime.settings.retention_bins_days)
+    built = warehouse.derived.registered(HISTOGRAMS, cluster)
+    # Both tables are built together: a day whose hours are gone must keep its histograms.
+    frozen = {day for day, (_, version) in built.items() if version == FROZEN}
+    owed = sorted(dirty - frozen)
+    return {day: inputs[day] for day in owed if day >= oldest or day not in built}
 
 
 def _build_days(
     runtime: Runtime, cluster: str, owed: dict[date, str], progress: Progress
 ) -> tuple[date, ...]:
-    warehouse = runtime.warehouse
     days = list(owed)
     with holding(runtime, cluster, _JOB) as held, runtime.executor() as executor:
-        pin = warehouse.pin()
+        pin = runtime.warehouse.pin()
         tasks = [_histogram_task(runtime, cluster, day, pin) for day in days]
-        staged = []
+        staged: list[BuiltDay] = []
         results = executor.map(build_histogram_partition, tasks)
-        for file in tracked(progress, results, f"{cluster}: building histograms", len(tasks)):
-            staged.append(file)
+        for built in tracked(progress, results, f"{cluster}: building histograms", len(tasks)):
+            staged.append(built)
             if len(staged) % _DAYS_PER_COMMIT and len(staged) < len(days):
                 continue
             first = (len(staged) - 1) // _DAYS_PER_COMMIT * _DAYS_PER_COMMIT
-            batch = days[first : len(staged)]
-            version = warehouse.lake.replace_partitions(
-                _TABLE,
-                [{"cluster": cluster, "day": day} for day in batch],
-                staged[first:],
-                fence=held.renew(),
-            )
-            hashes = {day: owed[day] for day in batch}
-            warehouse.derived.register(_TABLE, cluster, hashes, CODE_VERSION, version)
+            batch = {day: owed[day] for day in days[first : len(staged)]}
+            _commit(runtime, cluster, batch, staged[first:], held)
     return tuple(days)
+
+
+def _commit(
+    runtime: Runtime, cluster: str, hashes: dict[date, str], built: list[BuiltDay], held: HeldLease
+) -> None:
+    """Replace the days in both tables, then register them; a kill in between builds them again."""
+    warehouse = runtime.warehouse
+    partitions = [{"cluster": cluster, "day": day} for day in hashes]
+    staged = {HISTOGRAMS: [day.histograms for day in built], SUMMARIES: [day.summaries for day in built]}
+    versions = {
+        table: warehouse.lake.replace_partitions(table, partitions, files, fence=held.renew())
+        for table, files in staged.items()
+    }
+    for table, version in versions.items():
+        warehouse.derived.register(table, cluster, hashes, _CODE_VERSIONS[table], version)
 
 
 def _histogram_task(runtime: Runtime, cluster: str, day: date, pin: Pin) -> HistogramTask:
@@ -130,7 +163,12 @@ def _histogram_task(runtime: Runtime, cluster: str, day: date, pin: Pin) -> Hist
 
 
 def build_profiles(
-    runtime: Runtime, *, as_of: datetime, cluster: str | None = None, progress: Progress | None = None
+    runtime: Runtime,
+    *,
+    as_of: datetime,
+    cluster: str | None = None,
+    half_life: timedelta = HALF_LIFE,
+    progress: Progress | None = None,
 ) -> list[ResourceProfile]:
     """Return a profile of every container that ran in the profile window before an event time.
 
@@ -140,6 +178,8 @@ def build_profiles(
     as_of : datetime
         Only whole hours that end by then are read.
     cluster : str, optional
+    half_life : timedelta, optional
+        Age at which a sample counts half in the decayed percentiles.
     progress : Progress, optional
 
     Returns
@@ -151,92 +191,27 @@ def build_profiles(
     return [
         profile
         for name in cluster_names(runtime, cluster)
-        for profile in read_profile_set(runtime, name, as_of, progress=progress).profiles
+        for profile in read_profile_set(runtime, name, as_of, half_life=half_life, progress=progress).profiles
     ]
 
 
-def profile_window(runtime: Runtime, as_of: datetime) -> HourWindow:
-    """Return the window that profiles read: whole hours, whole first day, up to the event time."""
-    end = floor_hour(as_of)
-    first = (end - timedelta(days=runtime.settings.profile_window_days)).date()
-    return HourWindow(day_start(first), end)
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """Day summaries and daily histograms of a cluster, and the window that they come from."""
-
-    window: HourWindow
-    summaries: pa.Table
-    histograms: pa.Table
-
-
 def read_profile_set(
-    runtime: Runtime, cluster: str, as_of: datetime, *, progress: Progress | None = None
+    runtime: Runtime,
+    cluster: str,
+    as_of: datetime,
+    *,
+    half_life: timedelta = HALF_LIFE,
+    progress: Progress | None = None,
 ) -> ProfileSet:
     """Return profiles and evidence of one cluster from its history before an event time."""
     history = read_history(runtime, cluster, as_of, progress=progress)
-    if history is None:
-        return ProfileSet([], [])
-    options = ProfileOptions(hpa_metrics=read_hpa_metrics(runtime, cluster, history.window.end))
+    return ProfileSet([], []) if history is None else profile_history(runtime, cluster, history, half_life)
+
+
+def profile_history(
+    runtime: Runtime, cluster: str, history: History, half_life: timedelta = HALF_LIFE
+) -> ProfileSet:
+    """Return profiles and evidence of a history that was read before."""
+    hpa_metrics = read_hpa_metrics(runtime, cluster, history.window.end)
+    options = ProfileOptions(half_life=half_life, hpa_metrics=hpa_metrics)
     return profile_containers(cluster, history.summaries, history.histograms, history.window, options)
-
-
-def read_history(
-    runtime: Runtime, cluster: str, as_of: datetime, *, progress: Progress | None = None
-) -> History | None:
-    """Return what is stored of a cluster's containers in the profile window, None when nothing is.
-
-    Stored histograms serve whole days; the hours of the day that ``as_of`` cuts are counted anew.
-    """
-    window = profile_window(runtime, as_of)
-    span = runtime.warehouse.ledger.span(cluster)
-    if span is None or span.start >= window.end:
-        return None
-    window = HourWindow(day_start(max(span.start.date(), window.start.date())), window.end)
-    pin = runtime.warehouse.pin()
-    tasks = _day_tasks(runtime, cluster, window, pin)
-    summaries, histograms = [], [_stored_histograms(runtime, cluster, window, pin)]
-    with runtime.executor() as executor:
-        results = executor.map(summarise_partition, tasks)
-        shown = progress or SilentProgress()
-        for result in tracked(shown, results, f"{cluster}: reading profiles", len(tasks)):
-            summaries.append(result.summaries)
-            if result.histograms is not None:
-                histograms.append(result.histograms)
-    return History(window, _joined(summaries), _joined(histograms))
-
-
-def _day_tasks(runtime: Runtime, cluster: str, window: HourWindow, pin: Pin) -> list[ContainerDayTask]:
-    lake, options = runtime.warehouse.lake, dict(runtime.warehouse.location.storage_options)
-    tasks = []
-    for day in window.days():
-        files = lake.files("container_hour", cluster=cluster, window=HourWindow.of_day(day), pin=pin)
-        is_cut = window.end < day_start(day) + DAY
-        tasks.append(
-            ContainerDayTask(
-                cluster, day, tuple(files), window.end, with_histograms=is_cut, storage_options=options
-            )
-        )
-    return tasks
-
-
-def _stored_histograms(runtime: Runtime, cluster: str, window: HourWindow, pin: Pin) -> pa.Table:
-    last = day_start(window.end.date())
-    if last <= window.start:
-        kinds = CONTAINER_HISTOGRAM_DAY.columns
-        return pa.schema([(name, kinds[name]) for name in _histogram_columns()]).empty_table()
-    whole = HourWindow(window.start, last)
-    return runtime.warehouse.lake.scan(
-        _TABLE, cluster=cluster, window=whole, columns=_histogram_columns(), pin=pin
-    )
-
-
-def _histogram_columns() -> list[str]:
-    return [name for name in CONTAINER_HISTOGRAM_DAY.columns if name != "cluster"]
-
-
-def _joined(tables: Iterable[pa.Table]) -> pa.Table:
-    parts = list(tables)
-    names = parts[0].column_names
-    return pa.concat_tables([part.select(names) for part in parts], promote_options="permissive")

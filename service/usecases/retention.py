@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 LISTED_TABLES = ("container_hour", "node_hour")
 """Tables with a value per 5 minutes."""
 _HISTOGRAMS = "container_histogram_day"
-_BUILT_FROM_CONTAINERS = ("allocation_hour", "workload_hour", _HISTOGRAMS)
+_SUMMARIES = "container_day"
+_BUILT_FROM_CONTAINERS = ("allocation_hour", "workload_hour", _HISTOGRAMS, _SUMMARIES)
 _GRACE = timedelta(days=7)
 """Lists wait this much longer for histograms that could not be built in time."""
 _ROWS_PER_COMMIT = 500_000
@@ -83,7 +84,9 @@ class _Keeper:
     def empty_lists(self) -> int:
         """Make 5-minute lists null that are old enough and stand in the histograms of their day."""
         emptied: set[date] = set()
-        built = self.runtime.warehouse.derived.registered(_HISTOGRAMS, self.cluster)
+        derived = self.runtime.warehouse.derived
+        built = {*derived.registered(_HISTOGRAMS, self.cluster)}
+        built &= {*derived.registered(_SUMMARIES, self.cluster)}
         for name in LISTED_TABLES:
             counts = self._days_with_lists(TABLES[name])
             ready = {day: rows for day, rows in counts.items() if day in built or day < self._oldest(_GRACE)}
@@ -167,7 +170,7 @@ class _Keeper:
         )
 
     def remove_histograms(self) -> int:
-        """Remove daily histograms older than the settings keep, in one commit."""
+        """Remove daily histograms and summaries older than the settings keep, in one commit each."""
         lake = self.runtime.warehouse.lake
         keep = timedelta(days=self.runtime.settings.retention_histogram_days)
         window = self._before(self.runtime.now().date() - keep)
@@ -175,9 +178,9 @@ class _Keeper:
             return 0
         rows = lake.scan(_HISTOGRAMS, cluster=self.cluster, window=window, columns=["day"])
         days = sorted(pc.unique(rows["day"]).to_pylist())
-        if days:
-            partitions = [{"cluster": self.cluster, "day": day} for day in days]
-            lake.replace_partitions(_HISTOGRAMS, partitions, [], fence=self.held.renew())
+        partitions = [{"cluster": self.cluster, "day": day} for day in days]
+        for table in (_SUMMARIES, _HISTOGRAMS) if days else ():
+            lake.replace_partitions(table, partitions, [], fence=self.held.renew())
         return len(days)
 
 

@@ -25,6 +25,7 @@ COMPACTED_TABLES = (
     "volume_mount_hour",
     "load_balancer_hour",
     "network_flow_hour",
+    "request_bucket_hour",
 )
 """Tables that grow by a few commits an hour."""
 _LOOK_BACK_DAYS = 3

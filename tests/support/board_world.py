@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from models.initiatives.initiative import Initiative
 from models.vocabulary.identity import ContainerKey, Principal, Role, WorkloadKey
 from models.vocabulary.money import Money
 from models.vocabulary.recommendation import (
@@ -25,7 +26,7 @@ from models.vocabulary.recommendation import (
 )
 from models.vocabulary.windows import DAY, HOUR, HourWindow, day_start
 from service.runtime import Runtime
-from warehouse.database.plans import Budget, Initiative
+from warehouse.database.plans import Budget
 from warehouse.database.recommendations import RecommendationRun
 from warehouse.fencing import INGEST_JOB
 from warehouse.lake.tables import TABLES

@@ -49,7 +49,11 @@ class Container:
     node: str = "node-1"
     oom_hours: frozenset[int] = frozenset()
     throttled: float | None = None
-    revision: str = "r1"
+    revision: str | None = "r1"
+    hours_of_day: frozenset[int] | None = None
+    """Runs only in these, as a new pod each day; None is always."""
+    pod_offset: int = 0
+    """Number of its first pod, where several entries make up one workload."""
 
 
 def container_hours(
@@ -59,8 +63,9 @@ def container_hours(
     rows = [
         _row(container, pod, start, hour, cluster)
         for container in containers
-        for pod in range(container.pods)
+        for pod in range(container.pod_offset, container.pod_offset + container.pods)
         for hour in range(container.first_hour, min(container.last_hour or hours, hours))
+        if container.hours_of_day is None or hour % 24 in container.hours_of_day
     ]
     return pa.Table.from_pylist(rows, schema=TABLES["container_hour"].schema)
 
@@ -70,11 +75,12 @@ def _row(container: Container, pod: int, start: datetime, hour: int, cluster: st
     cpu, memory = container.cpu(at), container.memory(at)
     moment = start + hour * HOUR
     name = f"{container.workload}-{pod}"
+    run = container.first_hour if container.hours_of_day is None else hour // 24
     return {
         "cluster": cluster,
         "day": moment.date(),
         "hour": moment,
-        "pod_uid": f"uid-{container.namespace}-{name}-{container.first_hour}",
+        "pod_uid": f"uid-{container.namespace}-{name}-{run}",
         "container": container.name,
         "namespace": container.namespace,
         "pod": name,

@@ -33,6 +33,7 @@ def api_server(*objects: JsonObject, certificate: Path | None = None) -> Iterato
     """Run a server that holds the objects (or lists of objects); ``TOKEN`` may do everything."""
     server = ApiServer()
     server.store.load(objects)
+    server.installed_groups = {str(one.get("apiVersion", "")).rpartition("/")[0] for one in objects}
     server.start(certificate)
     try:
         yield server

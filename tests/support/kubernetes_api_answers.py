@@ -120,7 +120,9 @@ def invalid(resource: ApiResource, name: str, field: str, value: str, why: str) 
 def check_pod_template(resource: ApiResource, item: JsonObject) -> None:
     """Refuse requests above limits, as validation does."""
     spec, path = item.get("spec") or {}, "spec"
-    if "template" in spec:
+    if "jobTemplate" in spec:
+        spec, path = spec["jobTemplate"]["spec"]["template"]["spec"], "spec.jobTemplate.spec.template.spec"
+    elif "template" in spec:
         spec, path = spec["template"].get("spec") or {}, "spec.template.spec"
     for group in ("initContainers", "containers"):
         for position, container in enumerate(spec.get(group) or ()):
@@ -141,16 +143,43 @@ def has_bad_quantity(patch: Any) -> bool:
         return False
     for key, value in patch.items():
         if key in ("requests", "limits", "hard") and isinstance(value, dict):
-            if any(not re.match(QUANTITY_PATTERN, str(text)) or not _parses(text) for text in value.values()):
+            given = [text for text in value.values() if text is not None]  # null takes one away
+            if any(not re.match(QUANTITY_PATTERN, str(text)) or not _parses(text) for text in given):
                 return True
         elif has_bad_quantity(value):
             return True
     return False
 
 
+def unknown_format(*, is_custom: bool) -> Refusal:
+    """Return the answer to a patch type that a resource does not take."""
+    accepted = ["application/json-patch+json", "application/merge-patch+json"]
+    accepted += [] if is_custom else ["application/strategic-merge-patch+json"]
+    text = ", ".join([*accepted, "application/apply-patch+yaml"])
+    message = f"the body of the request was in an unknown format - accepted media types include: {text}"
+    return Refusal(415, "UnsupportedMediaType", message, {})
+
+
+def bad_option(field: str, text: str) -> Refusal:
+    """Return the answer to a query parameter of a patch that is not allowed."""
+    causes = [{"reason": "FieldValueInvalid", "message": text, "field": field}]
+    message = f'PatchOptions.meta.k8s.io "" is invalid: {field}: {text}'
+    details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes}
+    return Refusal(422, "Invalid", message, details)
+
+
+def pod_is_fixed(resource: ApiResource, name: str) -> Refusal:
+    """Return the answer to a change of a pod's resources that does not go through ``resize``."""
+    why = "pod updates may not change fields other than `spec.containers[*].image`"
+    details = _details(resource, name, kind=resource.kind)
+    details["causes"] = [{"reason": "FieldValueForbidden", "message": f"Forbidden: {why}", "field": "spec"}]
+    return Refusal(422, "Invalid", f'Pod "{name}" is invalid: spec: Forbidden: {why}', details)
+
+
 def check_resize(resource: ApiResource, before: JsonObject, after: JsonObject) -> None:
     """Refuse what the resize sub-resource refuses: another QoS class, another field."""
     name = before["metadata"]["name"]
+    _check_node_resizes(resource, before)
     quality = (before.get("status") or {}).get("qosClass") or qos_class(before["spec"])
     if qos_class(after["spec"]) != qos_class(before["spec"]):
         raise invalid(resource, name, "spec", quality, "Pod QOS Class may not change as a result of resizing")
@@ -161,6 +190,18 @@ def check_resize(resource: ApiResource, before: JsonObject, after: JsonObject) -
             {"reason": "FieldValueForbidden", "message": f"Forbidden: {why}", "field": "spec"}
         ]
         raise Refusal(422, "Invalid", f'Pod "{name}" is invalid: spec: Forbidden: {why}', details)
+
+
+def _check_node_resizes(resource: ApiResource, pod: JsonObject) -> None:
+    """Refuse a running pod whose kubelet reports no resources in its container statuses: it is too old."""
+    status = pod.get("status") or {}
+    statuses = status.get("containerStatuses") or []
+    if status.get("phase") != "Running" or not statuses or any(one.get("resources") for one in statuses):
+        return
+    name, why = pod["metadata"]["name"], "Pod running on node without support for resize"
+    details = _details(resource, name, kind=resource.kind)
+    details["causes"] = [{"reason": "FieldValueForbidden", "message": f"Forbidden: {why}", "field": "spec"}]
+    raise Refusal(422, "Invalid", f'Pod "{name}" is invalid: spec: Forbidden: {why}', details)
 
 
 def qos_class(spec: JsonObject) -> str:

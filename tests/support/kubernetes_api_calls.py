@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from support import kubernetes_api_answers as answers
 from support.kubernetes_api_answers import Refusal
-from support.kubernetes_api_store import BY_PLURAL, ApiResource, Expired, ObjectStore, Page
+from support.kubernetes_api_store import BY_PATH, ApiResource, Expired, ObjectStore, Page
 
 JsonObject = dict[str, Any]
 
@@ -84,18 +84,19 @@ def _bookmark(resource: ApiResource, version: int) -> JsonObject:
 
 def parse_call(method: str, path: str, query: str, user: str) -> Call:
     parts = [part for part in path.split("/") if part]
+    group = "" if parts[:1] == ["api"] else parts[1] if len(parts) > 1 else ""
     parts = parts[2:] if parts[:1] == ["api"] else parts[3:]
     namespace = ""
     if len(parts) > 2 and parts[0] == "namespaces":
         namespace, parts = parts[1], parts[2:]
-    if not parts or parts[0] not in BY_PLURAL:
+    if not parts or (group, parts[0]) not in BY_PATH:
         raise Refusal(404, "NotFound", "the server could not find the requested resource", {})
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     name = parts[1] if len(parts) > 1 else ""
     is_watch = options.get("watch") in ("1", "true")
     verb = "patch" if method == "PATCH" else "get" if name else "watch" if is_watch else "list"
     subresource = parts[2] if len(parts) > 2 else ""
-    return Call(BY_PLURAL[parts[0]], namespace, name, subresource, options, user, verb)
+    return Call(BY_PATH[group, parts[0]], namespace, name, subresource, options, user, verb)
 
 
 def list_body(call: Call, page: Page, *, is_partial: bool) -> JsonObject:

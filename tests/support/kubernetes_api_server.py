@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 from support import kubernetes_api_answers as answers
 from support.kubernetes_api_answers import Refusal
 from support.kubernetes_api_calls import Call, list_body, parse_call, watch_events, with_kind
-from support.kubernetes_api_fields import ApplyConflict
-from support.kubernetes_api_patch import (
-    PatchInvalid,
-    apply_server_side,
-    json_patch,
-    merge_patch,
-    own_changes,
-    strategic_merge_patch,
+from support.kubernetes_api_store import (
+    BY_PLURAL,
+    OPTIONAL_GROUPS,
+    BadToken,
+    Expired,
+    ObjectStore,
+    Page,
+    resource_for,
 )
-from support.kubernetes_api_store import BY_PLURAL, ApiResource, BadToken, Expired, ObjectStore, Page
+from support.kubernetes_api_writes import PatchRequest, write_patch
 
 JsonObject = dict[str, Any]
 Rule = tuple[str, str]
@@ -81,6 +81,11 @@ class ApiServer:
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     open_watches: int = 0
+    installed_groups: set[str] = field(default_factory=set)
+    """Groups of custom resources that the cluster serves."""
+    serves_resize: bool = True
+    kubelet: Callable[[JsonObject], JsonObject] | None = None
+    """Returns a pod, just resized, as its kubelet reports it; None: no kubelet answers."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,7 +110,9 @@ class ApiServer:
         self._server.server_close()
 
     def put(self, item: JsonObject) -> JsonObject:
-        return self.store.put(_resource_of(item), item)
+        resource = resource_for(item["kind"], item.get("apiVersion"))
+        self.installed_groups |= {resource.group} & OPTIONAL_GROUPS
+        return self.store.put(resource, item)
 
     def delete(self, kind_plural: str, name: str, namespace: str = "") -> None:
         self.store.delete(BY_PLURAL[kind_plural], namespace, name)
@@ -138,11 +145,25 @@ class ApiServer:
                 call.resource, call.user, call.verb, call.namespace, call.name, call.subresource
             )
 
+    def check_served(self, call: Call) -> None:
+        """Refuse (404) what this cluster does not have: after the rights, as a real server does."""
+        group = call.resource.group
+        is_missing = group in OPTIONAL_GROUPS and group not in self.installed_groups
+        if is_missing or (call.subresource == "resize" and not self.serves_resize):
+            raise Refusal(404, "NotFound", "the server could not find the requested resource", {})
+
+    def discover(self) -> JsonObject:
+        """Return what the core group serves, as ``GET /api/v1`` does, pods only."""
+        names = ["pods", "pods/status", *(["pods/resize"] if self.serves_resize else [])]
+        found = [{"name": name, "namespaced": True, "kind": "Pod"} for name in names]
+        return {"kind": "APIResourceList", "groupVersion": "v1", "resources": found}
+
     def list(self, call: Call) -> Page:
         # a real server ignores the limit when any version will do
         limit = 0 if call.query.get("resourceVersion") == "0" else int(call.query.get("limit") or 0)
         try:
-            return self.store.list(call.resource, call.namespace, limit, call.query.get("continue"))
+            token, selector = call.query.get("continue"), call.query.get("labelSelector") or ""
+            return self.store.list(call.resource, call.namespace, limit, token, selector)
         except Expired as problem:
             raise answers.expired(str(problem), problem.continue_token) from problem
         except BadToken as problem:
@@ -155,61 +176,8 @@ class ApiServer:
         return found
 
     def patch(self, call: Call, content_type: str, patch: Any, agent: str) -> JsonObject:
-        before = self.get(call)
-        if isinstance(patch, dict):
-            if answers.has_bad_quantity(patch):
-                raise answers.bad_quantity(patch)
-            stated = (patch.get("metadata") or {}).get("resourceVersion")
-            if stated and stated != before["metadata"]["resourceVersion"]:
-                raise answers.modified_since(call.resource, call.name)
-        after = self._patched(call, content_type, patch, before, agent)
-        answers.check_pod_template(call.resource, after)
-        if call.subresource == "resize":
-            answers.check_resize(call.resource, before, after)
-        if after.get("spec") != before.get("spec"):
-            after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
-        if call.query.get("dryRun") == "All" or after == before:
-            return after
-        return self.store.put(call.resource, after)
-
-    def _patched(
-        self, call: Call, content_type: str, patch: Any, before: JsonObject, agent: str
-    ) -> JsonObject:
-        is_apply = content_type == "application/apply-patch+yaml"
-        entry = {
-            "manager": call.query.get("fieldManager") or agent.split("/")[0],
-            "operation": "Apply" if is_apply else "Update",
-            "apiVersion": call.resource.api_version,
-            "time": f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
-            "fieldsType": "FieldsV1",
-        }
-        if call.subresource:
-            entry["subresource"] = call.subresource
-        try:
-            if is_apply:
-                return apply_server_side(before, patch, entry, force=call.query.get("force") == "true")
-            if content_type == "application/json-patch+json":
-                after = json_patch(before, patch)
-            elif content_type == "application/merge-patch+json":
-                after = merge_patch(before, patch)
-            elif content_type == "application/strategic-merge-patch+json":
-                after = strategic_merge_patch(before, patch)
-            else:
-                raise Refusal(
-                    415,
-                    "UnsupportedMediaType",
-                    f"the body of the request was in an unknown format - {content_type}",
-                )
-        except ApplyConflict as problem:
-            raise answers.apply_conflicts(problem.conflicts) from problem
-        except PatchInvalid as problem:
-            raise Refusal(
-                422, "Invalid", f"the server rejected our request due to an error in our request: {problem}"
-            ) from problem
-        if has_bad := answers.has_bad_quantity(after.get("spec")):
-            assert has_bad
-            raise answers.bad_quantity({"spec": after["spec"]})
-        return own_changes(before, after, entry)
+        request = PatchRequest(call, content_type, patch, agent, self.now())
+        return write_patch(self.store, self.get(call), request, self.kubelet)
 
     @property
     def is_stopping(self) -> bool:
@@ -250,11 +218,15 @@ class _Handler(BaseHTTPRequestHandler):
             if path.path == "/version":
                 self._send(200, api.version_info)
                 return
+            if path.path == "/api/v1":
+                self._send(200, api.discover())
+                return
             call = parse_call(method, path.path, path.query, user)
             fault = api.next_fault(call.verb, call.resource.plural)
             if fault is not None and self._fail(call, fault):
                 return
             api.authorise(call)
+            api.check_served(call)
             self._answer(call, body, fault)
         except Refusal as refusal:
             self._log(call, refusal.code)
@@ -384,7 +356,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             api.open_watches -= 1
-
-
-def _resource_of(item: JsonObject) -> ApiResource:
-    return next(resource for resource in BY_PLURAL.values() if resource.kind == item["kind"])

@@ -23,6 +23,12 @@ class ApiResource:
     plural: str
     kind: str
     is_namespaced: bool = True
+    is_custom: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other resources here: two groups serve ``statefulsets``."""
+        return self.qualified if self.is_custom else self.plural
 
     @property
     def api_version(self) -> str:
@@ -54,6 +60,14 @@ _NAMESPACED = {
     ("autoscaling", "v2"): {"horizontalpodautoscalers": "HorizontalPodAutoscaler"},
     ("policy", "v1"): {"poddisruptionbudgets": "PodDisruptionBudget"},
 }
+_CUSTOM = {
+    ("argoproj.io", "v1alpha1"): {"rollouts": "Rollout"},
+    ("apps.kruise.io", "v1alpha1"): {"clonesets": "CloneSet", "daemonsets": "DaemonSet"},
+    ("apps.kruise.io", "v1beta1"): {"statefulsets": "StatefulSet"},
+    ("keda.sh", "v1alpha1"): {"scaledobjects": "ScaledObject"},
+}
+"""Defined by CustomResourceDefinitions: served where they are installed."""
+_AGGREGATED = {("apps.openshift.io", "v1"): {"deploymentconfigs": "DeploymentConfig"}}
 _CLUSTER_SCOPED = {"nodes": "Node", "namespaces": "Namespace", "persistentvolumes": "PersistentVolume"}
 
 RESOURCES = tuple(
@@ -61,8 +75,29 @@ RESOURCES = tuple(
     for (group, version), kinds in _NAMESPACED.items()
     for plural, kind in kinds.items()
 ) + tuple(ApiResource("", "v1", plural, kind, False) for plural, kind in _CLUSTER_SCOPED.items())
+CUSTOM_RESOURCES = (
+    *(
+        ApiResource(group, version, plural, kind, True, True)
+        for (group, version), kinds in _CUSTOM.items()
+        for plural, kind in kinds.items()
+    ),
+    *(
+        ApiResource(group, version, plural, kind)
+        for (group, version), kinds in _AGGREGATED.items()
+        for plural, kind in kinds.items()
+    ),
+    ApiResource("apps.kruise.io", "v1alpha1", "sidecarsets", "SidecarSet", False, True),
+)
+OPTIONAL_GROUPS = frozenset(resource.group for resource in CUSTOM_RESOURCES)
 BY_PLURAL = {resource.plural: resource for resource in RESOURCES}
-BY_KIND = {resource.kind: resource for resource in RESOURCES}
+BY_PATH = {(resource.group, resource.plural): resource for resource in (*RESOURCES, *CUSTOM_RESOURCES)}
+_BY_KIND = {resource.kind: resource for resource in (*CUSTOM_RESOURCES, *RESOURCES)}
+_BY_API = {(resource.api_version, resource.kind): resource for resource in BY_PATH.values()}
+
+
+def resource_for(kind: str, api_version: str | None) -> ApiResource:
+    """Return the resource of an object; without an apiVersion a built-in kind is meant."""
+    return _BY_API.get((api_version or "", kind)) or _BY_KIND[kind]
 
 
 class Expired(Exception):
@@ -108,7 +143,7 @@ class ObjectStore:
         """Put objects (or lists of them) in as they are; a stated resourceVersion is kept."""
         with self.changed:
             for thing in objects:
-                for kind, item in _flatten(thing):
+                for kind, api_version, item in _flatten(thing):
                     stored = {key: value for key, value in item.items() if key not in ("kind", "apiVersion")}
                     stored = copy.deepcopy(stored)
                     metadata = stored.setdefault("metadata", {})
@@ -119,14 +154,14 @@ class ObjectStore:
                     metadata.setdefault(
                         "uid", f"uid-{kind}-{metadata.get('namespace', '')}-{metadata['name']}"
                     )
-                    resource = BY_KIND[kind]
+                    resource = resource_for(kind, api_version)
                     key = _key(resource, metadata.get("namespace", ""), metadata["name"])
-                    self._versions.setdefault(resource.plural, {})[key] = [(int(stated), stored)]
+                    self._versions.setdefault(resource.key, {})[key] = [(int(stated), stored)]
                     self.version = max(self.version, int(stated))
 
     def get(self, resource: ApiResource, namespace: str, name: str) -> JsonObject | None:
         with self.changed:
-            versions = self._versions.get(resource.plural, {}).get(_key(resource, namespace, name))
+            versions = self._versions.get(resource.key, {}).get(_key(resource, namespace, name))
             return copy.deepcopy(versions[-1][1]) if versions else None
 
     def put(self, resource: ApiResource, item: JsonObject) -> JsonObject:
@@ -139,24 +174,24 @@ class ObjectStore:
             namespace = metadata.get("namespace", "")
             metadata.setdefault("uid", f"uid-{self.version}")
             key = _key(resource, namespace, metadata["name"])
-            versions = self._versions.setdefault(resource.plural, {}).setdefault(key, [])
+            versions = self._versions.setdefault(resource.key, {}).setdefault(key, [])
             is_new = not versions or versions[-1][1] is None
             versions.append((self.version, stored))
             self._tell(
-                Event(self.version, "ADDED" if is_new else "MODIFIED", resource.plural, namespace, stored)
+                Event(self.version, "ADDED" if is_new else "MODIFIED", resource.key, namespace, stored)
             )
             return copy.deepcopy(stored)
 
     def delete(self, resource: ApiResource, namespace: str, name: str) -> None:
         with self.changed:
-            versions = self._versions[resource.plural][_key(resource, namespace, name)]
+            versions = self._versions[resource.key][_key(resource, namespace, name)]
             last = versions[-1][1]
             assert last is not None, "the object is already deleted"
             self.version += 1
             gone = copy.deepcopy(last)
             gone["metadata"]["resourceVersion"] = str(self.version)
             versions.append((self.version, None))
-            self._tell(Event(self.version, "DELETED", resource.plural, namespace, gone))
+            self._tell(Event(self.version, "DELETED", resource.key, namespace, gone))
 
     def compact(self) -> None:
         """Forget everything but the present, as etcd does every five minutes."""
@@ -169,7 +204,9 @@ class ObjectStore:
                     if versions[key][0][1] is None:
                         del versions[key]
 
-    def list(self, resource: ApiResource, namespace: str, limit: int, token: str | None) -> Page:
+    def list(
+        self, resource: ApiResource, namespace: str, limit: int, token: str | None, selector: str = ""
+    ) -> Page:
         """Return one page. All pages of one token chain show the same version."""
         with self.changed:
             version, start = self.version, ""
@@ -180,7 +217,7 @@ class ObjectStore:
                 elif version < self.compacted_version:
                     raise Expired(_TOO_OLD_TOKEN, continue_token=_encode_token(-1, start))
             found = self._at(resource, namespace, version)
-            keys = sorted(key for key in found if key >= start)
+            keys = sorted(key for key in found if key >= start and _selects(selector, found[key]))
             shown = keys[:limit] if limit else keys
             page = Page([copy.deepcopy(found[key]) for key in shown], version)
             if len(shown) < len(keys):
@@ -190,7 +227,7 @@ class ObjectStore:
 
     def _at(self, resource: ApiResource, namespace: str, version: int) -> dict[str, JsonObject]:
         found = {}
-        for key, versions in self._versions.get(resource.plural, {}).items():
+        for key, versions in self._versions.get(resource.key, {}).items():
             if namespace and not key.startswith(f"/{namespace}/"):
                 continue
             seen = [item for number, item in versions if number <= version]
@@ -208,7 +245,7 @@ class ObjectStore:
                 event
                 for event in self._events
                 if event.version > version
-                and event.plural == resource.plural
+                and event.plural == resource.key
                 and namespace in ("", event.namespace)
             ]
             return events, self.version
@@ -227,11 +264,20 @@ _TOO_OLD_TOKEN = (
 )
 
 
-def _flatten(thing: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    kind = str(thing["kind"])
+def _flatten(thing: Mapping[str, Any]) -> Iterable[tuple[str, str | None, Mapping[str, Any]]]:
+    kind, version = str(thing["kind"]), thing.get("apiVersion")
     if not kind.endswith("List"):
-        return [(kind, thing)]
-    return [(str(item.get("kind") or kind.removesuffix("List")), item) for item in thing["items"]]
+        return [(kind, version, thing)]
+    return [
+        (str(item.get("kind") or kind.removesuffix("List")), item.get("apiVersion") or version, item)
+        for item in thing["items"]
+    ]
+
+
+def _selects(selector: str, item: JsonObject) -> bool:
+    labels = item["metadata"].get("labels") or {}
+    pairs = [part.replace("==", "=").partition("=") for part in selector.split(",") if part]
+    return all(labels.get(name) == value for name, _, value in pairs)
 
 
 def _key(resource: ApiResource, namespace: str, name: str) -> str:

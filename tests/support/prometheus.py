@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import pickle
 import shutil
@@ -138,8 +139,11 @@ def prometheus_fortnight(
     assert cache is not None
     folder = cache.mkdir(f"prometheus_fortnight_{_simulator_version()}")
     summary_file = folder / "summary.pickle"
-    if not summary_file.exists():
-        summary_file.write_bytes(pickle.dumps(_write_fortnight(folder)))
+    with (folder / "lock").open("w") as lock:
+        # another worker may be writing the same blocks: the second one waits and finds them
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not summary_file.exists():
+            summary_file.write_bytes(pickle.dumps(_write_fortnight(folder)))
     summary = pickle.loads(summary_file.read_bytes())
     data = tmp_path_factory.mktemp("fortnight") / "data"
     shutil.copytree(folder / "data", data)

@@ -1,10 +1,10 @@
-"""What people plan and measure beside the clusters: budgets, initiatives, exchange rates, metrics."""
+"""What people plan and measure beside the clusters: budgets, exchange rates, metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import delete, insert, select
@@ -15,7 +15,7 @@ from models.vocabulary.money import Money, check_currency
 from models.vocabulary.windows import month_bounds
 from warehouse.database.audit import AuditNote, append_entry
 from warehouse.database.connection import Database
-from warehouse.database.schema import BUDGET, BUSINESS_METRIC, EXCHANGE_RATE, INITIATIVE
+from warehouse.database.schema import BUDGET, BUSINESS_METRIC, EXCHANGE_RATE
 from warehouse.database.statements import insert_or_update
 
 _SCOPE_KINDS = ("all", "team", "cost_centre", "cluster")
@@ -32,19 +32,6 @@ class Budget:
     scope: str
     month: str
     amount: Money
-
-
-@dataclass(frozen=True)
-class Initiative:
-    """An optimisation stage whose effect boards show before and after."""
-
-    name: str
-    description: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    cluster: str | None = None
-    node_pool: str | None = None
-    team: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,26 +92,6 @@ class Budgets:
         with self._database.read() as connection:
             rows = connection.execute(statement).all()
         return [Budget(row.scope_kind, row.scope, row.month, Money(row.amount, row.currency)) for row in rows]
-
-
-class Initiatives:
-    """All optimisation stages of a warehouse."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def save(self, initiative: Initiative) -> None:
-        """Store an initiative; one of the same name is replaced."""
-        if initiative.ended_at is not None and initiative.ended_at <= initiative.started_at:
-            raise InputError("is not after started_at", field="ended_at", value=str(initiative.ended_at))
-        with self._database.write() as connection:
-            insert_or_update(connection, INITIATIVE, [vars(initiative)])
-
-    def list(self) -> list[Initiative]:
-        """Return all initiatives, oldest first."""
-        statement = select(INITIATIVE).order_by(INITIATIVE.c.started_at, INITIATIVE.c.name)
-        with self._database.read() as connection:
-            return [Initiative(**row._mapping) for row in connection.execute(statement)]
 
 
 class ExchangeRates:

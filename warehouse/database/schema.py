@@ -216,7 +216,18 @@ INITIATIVE = Table(
     Column("cluster", NAME),
     Column("node_pool", TEXT),
     Column("team", TEXT),
+    Column("scope", document()),
+    Column("owner", TEXT),
+    Column("currency", CURRENCY),
+    Column("target_per_month", money()),
+    Column("forecast_per_month", money()),
+    Column("forecast_basis", TEXT),
+    Column("difficulty_ratio", Float),
+    Column("is_core", Integer),
+    Column("closed_at", Instant),
+    Column("result", document()),
 )
+"""``scope`` holds globs by kind; ``result`` is what was measured when the initiative was closed."""
 
 BUSINESS_METRIC = Table(
     "business_metric",
@@ -247,6 +258,11 @@ RECOMMENDATION = Table(
     Column("requested_saving_per_month", money()),
     Column("currency", CURRENCY),
     Column("content", document(), nullable=False),
+    Column("state_since", Instant),
+    Column("agreed", document()),
+    Column("applied_from", Instant),
+    Column("verified_saving_per_month", money()),
+    Column("verified_currency", CURRENCY),
     Index("ix_recommendation_key", "cluster", "namespace", "workload_kind", "workload_name", "container"),
     Index("ix_recommendation_state", "state"),
 )
@@ -263,6 +279,7 @@ RECOMMENDATION_EVENT = Table(
     Column("reason", TEXT),
     Column("until", Instant),
     Column("note", Text),
+    Column("evidence", document()),
 )
 
 SILENCE = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -13,6 +13,16 @@ def _insert(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def wait_for_turn(connection: Connection, name: str) -> None:
+    """Let one transaction of a name at a time pass; it holds its turn until it ends.
+
+    Rows that are not there yet cannot be locked, so PostgreSQL gets an advisory lock; transactions of SQLite
+    that write follow each other anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:

@@ -7,6 +7,7 @@ import pyarrow as pa
 from warehouse.lake.declaration import (
     COUNT,
     DAY_PARTITION,
+    FLOAT32,
     FLOAT64,
     INSTANT,
     MONEY,
@@ -159,6 +160,45 @@ CONTAINER_HISTOGRAM_DAY = LakeTable(
 """``statistic`` is cpu_mean_5m, cpu_max_1m, memory_max_5m or one of these with suffix _startup (the first
 30 minutes of a pod). Buckets are VPA's (ratio 1.05; first 0.01 cores, 10^7 bytes)."""
 
+_BY_HOUR_OF_DAY = pa.list_(FLOAT32)
+
+CONTAINER_DAY = LakeTable(
+    "container_day",
+    ("cluster", "day"),
+    ("cluster", "day", "namespace", "workload_kind", "workload_name", "container"),
+    "day",
+    {
+        **DAY_PARTITION,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "container": TEXT,
+        "container_kind": TEXT,
+        "revision": TEXT,
+        "cpu_request_cores": FLOAT64,
+        "cpu_limit_cores": FLOAT64,
+        "memory_request_bytes": FLOAT64,
+        "memory_limit_bytes": FLOAT64,
+        "running_seconds": FLOAT64,
+        "observed_seconds": FLOAT64,
+        "cpu_usage_core_seconds": FLOAT64,
+        "memory_usage_byte_seconds": FLOAT64,
+        "oom_killed_count": COUNT,
+        "restart_count": COUNT,
+        "memory_oom_bytes_max": FLOAT64,
+        "pod_seconds_max": FLOAT64,
+        "cpu_usage_cores_mean": _BY_HOUR_OF_DAY,
+        "cpu_usage_cores_p50": _BY_HOUR_OF_DAY,
+        "cpu_usage_cores_p95": _BY_HOUR_OF_DAY,
+        "memory_usage_bytes_max": _BY_HOUR_OF_DAY,
+        "replica_count": _BY_HOUR_OF_DAY,
+        "cpu_throttled_ratio": _BY_HOUR_OF_DAY,
+    },
+)
+"""A day of a workload's container, its pods pooled: totals, values in force in the newest hour, and lists of
+24 hourly values, null where it did not run. Built with the histograms from the same hours, so that profiles
+need not read hours again."""
+
 WORKLOAD_HOUR = LakeTable(
     "workload_hour",
     ("cluster", "day"),
@@ -199,8 +239,18 @@ FORECAST = LakeTable(
         "unit": TEXT,
         "backtest_wape": FLOAT64,
         "naive_wape": FLOAT64,
+        "lower_50": FLOAT64,
+        "upper_50": FLOAT64,
+        "lower_95": FLOAT64,
+        "upper_95": FLOAT64,
     },
+    added_columns=("lower_50", "upper_50", "lower_95", "upper_95"),
 )
+"""``series_kind`` says what: cost of a month or day (``series`` is the currency, for teams
+``<currency>/<team>``), or hourly use: team_cpu, team_memory, team_replicas (``series`` is the team),
+workload_cpu, workload_memory, workload_replicas (``cluster/namespace/kind/name``); of use only the newest run
+of a month is kept. Bounds of 50, 80 and 95 % intervals; the errors are shares of what was there, of the
+forecast and of the best naive one, on held-out days."""
 
 OVERSELL_PLAN = LakeTable(
     "oversell_plan",

@@ -200,6 +200,26 @@ NETWORK_FLOW_HOUR = LakeTable(
 )
 """Bytes that a pod sent, by class (``TRAFFIC_CLASSES``), where a source of flows tells them."""
 
+REQUEST_BUCKET_HOUR = LakeTable(
+    "request_bucket_hour",
+    ("cluster", "day"),
+    ("cluster", "hour", "namespace", "workload_kind", "workload_name", "metric", "upper_bound"),
+    "hour",
+    {
+        **DAY_PARTITION,
+        "hour": INSTANT,
+        "namespace": TEXT,
+        "workload_kind": TEXT,
+        "workload_name": TEXT,
+        "metric": TEXT,
+        "upper_bound": TEXT,
+        "request_count": FLOAT64,
+        "requests_per_second_by_5m": BINS,
+    },
+)
+"""Requests of one latency bucket of a histogram that an owner named: those above the next smaller bound and
+up to ``upper_bound`` (the label ``le``, ``+Inf`` for the last). Null bins were not observed."""
+
 LABEL_SET = LakeTable(
     "label_set",
     ("cluster", "month"),

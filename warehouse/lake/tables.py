@@ -11,6 +11,7 @@ from warehouse.lake.declaration import LakeTable
 from warehouse.lake.derived_tables import (
     ALLOCATION_HOUR,
     ASSET_PRICE_HOUR,
+    CONTAINER_DAY,
     CONTAINER_HISTOGRAM_DAY,
     COST_DAY,
     FORECAST,
@@ -25,6 +26,7 @@ from warehouse.lake.observed_tables import (
     NODE_HOUR,
     OBJECT_HISTORY,
     POD_HOUR,
+    REQUEST_BUCKET_HOUR,
     VOLUME_HOUR,
     VOLUME_MOUNT_HOUR,
 )
@@ -37,6 +39,7 @@ OBSERVED_TABLES = (
     VOLUME_MOUNT_HOUR,
     LOAD_BALANCER_HOUR,
     NETWORK_FLOW_HOUR,
+    REQUEST_BUCKET_HOUR,
     LABEL_SET,
     OBJECT_HISTORY,
 )
@@ -45,6 +48,7 @@ DERIVED_TABLES = (
     ALLOCATION_HOUR,
     COST_DAY,
     CONTAINER_HISTOGRAM_DAY,
+    CONTAINER_DAY,
     WORKLOAD_HOUR,
     FORECAST,
     OVERSELL_PLAN,

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVarTuple
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select, tuple_
 
-from models.vocabulary.identity import Principal
-from models.vocabulary.recommendation import RecommendationState
+from models.vocabulary.identity import ContainerKey, Principal
+from models.vocabulary.recommendation import ResourceValues
+from models.vocabulary.suggestion_life import RecommendationState
 from warehouse.database.connection import Database
-from warehouse.database.schema import RECOMMENDATION, SILENCE
+from warehouse.database.recommendation_rows import (
+    KEY_COLUMNS,
+    StoredRecommendation,
+    from_row,
+    key_of,
+)
+from warehouse.database.schema import RECOMMENDATION, RECOMMENDATION_EVENT, SILENCE
 
 Ts = TypeVarTuple("Ts")
 
@@ -31,6 +40,18 @@ class SilenceCount:
 
     reason: str
     container_count: int
+
+
+@dataclass(frozen=True)
+class AppliedLife:
+    """A suggestion that was applied, and what was advised for the same container afterwards.
+
+    ``later`` holds when each later suggestion was first made and what it advised, oldest first.
+    """
+
+    stored: StoredRecommendation
+    applied_from: datetime
+    later: tuple[tuple[datetime, ResourceValues], ...]
 
 
 class SuggestionReads:
@@ -59,6 +80,17 @@ class SuggestionReads:
                 sums[currency] = (total + saving, count + 1)
         return [OpenSaving(currency, *found) for currency, found in sorted(sums.items())]
 
+    def applied_lives(self, principal: Principal) -> list[AppliedLife]:
+        """Return every suggestion that was ever applied, with the later ones for the same containers."""
+        columns = RECOMMENDATION.c
+        chosen = _visible(
+            select(RECOMMENDATION).where(columns.applied_from.is_not(None)), RECOMMENDATION, principal
+        )
+        with self._database.read() as connection:
+            applied = [from_row(row) for row in connection.execute(chosen.order_by(columns.id)).mappings()]
+            later = _proposals(connection) if applied else {}
+        return [_life(one, later.get(one.recommendation.key, ())) for one in applied]
+
     def silences(self, principal: Principal) -> list[SilenceCount]:
         """Return how many containers get no suggestion, by reason, the most frequent first."""
         count = func.count()
@@ -67,6 +99,31 @@ class SuggestionReads:
         with self._database.read() as connection:
             rows = connection.execute(_visible(statement, SILENCE, principal)).all()
         return [SilenceCount(*row) for row in rows]
+
+
+def _proposals(connection: Connection) -> dict[ContainerKey, list[tuple[datetime, ResourceValues]]]:
+    """Return when each suggestion was first made and what it advised, of containers with an applied one."""
+    columns, events = RECOMMENDATION.c, RECOMMENDATION_EVENT.c
+    key = [columns[name] for name in KEY_COLUMNS]
+    applied = select(*key).where(columns.applied_from.is_not(None))
+    statement = (
+        select(*key, events.occurred_at, columns.content["advised"].label("advised"))
+        .join(RECOMMENDATION_EVENT, events.recommendation_id == columns.id)
+        .where(events.sequence == 1, tuple_(*key).in_(applied))
+        .order_by(events.occurred_at)
+    )
+    found: dict[ContainerKey, list[tuple[datetime, ResourceValues]]] = {}
+    for row in connection.execute(statement).mappings():
+        values = ResourceValues(**row["advised"])
+        found.setdefault(key_of(row), []).append((row["occurred_at"], values))
+    return found
+
+
+def _life(stored: StoredRecommendation, proposals: Sequence[tuple[datetime, ResourceValues]]) -> AppliedLife:
+    start = stored.applied_from
+    if start is None:
+        raise ValueError("only an applied suggestion has such a life")
+    return AppliedLife(stored, start, tuple(one for one in proposals if one[0] > start))
 
 
 def _visible(statement: Select[*Ts], table: Table, principal: Principal) -> Select[*Ts]:

@@ -18,6 +18,8 @@ TEXTS: Final[dict[str, str]] = {
     "nav.chargeback.help": "What to book to which cost centre; checks and files by month.",
     "nav.oversell": "Oversell",
     "nav.oversell.help": "How far each pool can be oversold, and what limits it.",
+    "nav.programme": "Programme",
+    "nav.programme.help": "Initiatives and what they brought, what comes next, autoscalers and replicas.",
     "nav.health": "Data health",
     "nav.health.help": "Which hours are stored, what is missing and how to turn it on.",
     "header.data_until": "Final until {day}",

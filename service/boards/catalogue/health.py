@@ -18,6 +18,7 @@ TEXTS: Final[dict[str, str]] = {
     "unowned.column.since": "Since",
     "unowned.column.candidates": "May belong to",
     "health.title": "Data health",
+    "health.breaker": "{cluster}, {day}: no request is lowered, data look wrong: {cause}",
     "health.freshness": "Newest complete hour",
     "health.final": "Final until",
     "health.complete": "Complete, last 60 days",

@@ -49,8 +49,9 @@ TEXTS: Final[dict[str, str]] = {
     "leadership.used_help": "Cost of what containers really used, divided by the whole cost.",
     "leadership.realised": "Realised saving",
     "leadership.realised_help": (
-        "What left the node bill after an optimisation stage, at effective price and normalised for load. "
-        "Lower requests alone are not money: bankable is what re-packing would free."
+        "Per month: what left the node bill after optimisation stages, against pools that no stage touched, "
+        "so that growth is not credited; after seven clean days. Bankable is what re-packing would free. "
+        "The three are never added."
     ),
     "leadership.bankable": "bankable: {amount} a month",
     "leadership.bankable_not_measured": "bankable: not measured yet",
@@ -125,6 +126,9 @@ TEXTS: Final[dict[str, str]] = {
     "stage.memory": "Memory, GiB",
     "stage.cost": "Cost per day, {currency}",
     "stage.pair": "{before} \N{RIGHTWARDS ARROW} {after}",
+    "stage.realised": "{amount} a month (80 %: {lower} to {upper}){target}",
+    "stage.not_measurable": "not measurable: {reason}{target}",
+    "stage.target": ", target {target}",
     "stage.running": "running",
     "stage.measuring": "measuring",
     "stage.measured": "measured",

@@ -76,6 +76,7 @@ TEXTS: Final[dict[str, str]] = {
     "suggestions.evidence_none": "No hourly use of this workload is stored for these days.",
     "suggestions.evidence_usage": "use",
     "suggestions.evidence_request": "request",
+    "suggestions.agreed_note": "Values agreed by the owner; advised was {advised}.",
     "suggestions.evidence_advised": "advised",
     "suggestions.evidence_note": "Highest 5 minutes of any replica, hour by hour.",
     "suggestions.basis": "{statistic}, {days} days to {until}, {samples} samples, {coverage} covered",
@@ -86,6 +87,27 @@ TEXTS: Final[dict[str, str]] = {
     "suggestions.cost_requested": "Costs {amount} a month in requests",
     "suggestions.saving_bankable": "Bankable saving: one suggestion alone frees no node, see the sum above",
     "suggestions.rails": "Rules that bound the value",
+    "suggestions.compare": "What others would set",
+    "suggestions.compare_note": "Their published rules on the same past; requests of one replica.",
+    "suggestions.compare_system": "System",
+    "suggestions.compare_rule": "Rule",
+    "rival.vpa": "Vertical Pod Autoscaler",
+    "rival.krr": "KRR",
+    "suggestions.past_title": "Tried on its own past",
+    "suggestions.past": (
+        "Replayed day by day over {days} days, each decided with earlier days only: CPU above the request in "
+        "{cpu_seen} of samples ({cpu_stated} stated), memory above the request on {memory_seen} of days "
+        "({memory_stated} stated)."
+    ),
+    "suggestions.past_unknown": "Its history is too short to replay the rule on it.",
+    "suggestions.requested_saves": "{amount} a month in lower requests; not yet money",
+    "suggestions.requested_costs": "Costs {amount} a month in higher requests",
+    "suggestions.realised": "Realised saving",
+    "suggestions.goes_with": "Goes with it",
+    "suggestions.autoscaler": "Autoscaler",
+    "suggestions.replicas": "Replicas",
+    "suggestions.know": "Good to know",
+    "suggestions.way_back": "The way back",
     "suggestions.patch": "Patch",
     "suggestions.patch_help": (
         "Apply it yourself, or put the values into your own files. Millicore sees the change in the "
@@ -104,6 +126,57 @@ TEXTS: Final[dict[str, str]] = {
     "suggestions.snooze_days": "Snooze for",
     "suggestions.snooze_choice": "{days} days",
     "suggestions.recorded": "Recorded: {state} by {principal}.",
+    "suggestions.group_recorded": "Recorded: {count} suggestions accepted by {principal}.",
+    "suggestions.accept_everywhere": "Accept in all {count} places",
+    "suggestions.accept_everywhere_help": (
+        "The same container runs in {count} clusters or environments and is edited once. Each place gets the "
+        "values advised for it."
+    ),
+    "suggestions.edit": "Edit and accept",
+    "suggestions.edit_note": (
+        "Quantities such as 250m or 512Mi; empty takes a value away. The risk is stated anew."
+    ),
+    "suggestions.edit_sign": "I sign for memory under the size of an earlier OOM kill",
+    "suggestions.withdraw": "Take the decision back",
+    "suggestions.exclude": "Exclude",
+    "suggestions.exclude_note": "No advice on this container while the rule stands.",
+    "suggestions.exclude_reason": "Reason (required)",
+    "suggestions.exclude_missing": "Say why first: others will read it.",
+    "suggestions.exclude_days": "For",
+    "suggestions.exclude_forever": "until removed",
+    "suggestions.excluded": "Recorded: excluded by {principal}. The next run gives no advice on it.",
+    "suggestions.bulk": "Accept low-risk ones",
+    "suggestions.bulk_sentence": (
+        "{count} low-risk suggestions would be accepted, {left} left out. Requested saving: {amount} a "
+        "month, not yet money."
+    ),
+    "suggestions.bulk_taken": "To be accepted",
+    "suggestions.bulk_left": "Left out",
+    "suggestions.bulk_accept": "Accept these {count}",
+    "suggestions.bulk_recorded": "Recorded: {count} accepted; {left} changed meanwhile and were left out.",
+    "suggestions.bulk_none": "No open suggestion here is low-risk enough to be accepted unseen.",
+    "suggestions.rollback": "With the old values, to take it back",
+    "suggestions.patch_form": "Form",
+    "suggestions.patch_none": "No patch can carry this out.",
+    "suggestions.regret": "Taken back",
+    "suggestions.regret_help": (
+        "Applied suggestions that were rolled back, overwritten or raised again within 14 days. In brackets "
+        "what is likely with 95 % confidence."
+    ),
+    "suggestions.regret_none": "none applied yet",
+    "suggestions.regret_note": "{taken_back} of {applied} applied ({lower} to {upper})",
+    "channel.live": "Can be applied to the cluster",
+    "channel.git": "Belongs to Git",
+    "channel.helm": "Belongs to a Helm release",
+    "channel.custom_resource": "Belongs to a custom resource",
+    "channel.platform_team": "Belongs to the platform team",
+    "channel.none": "Carried out by hand",
+    "patch.strategic": "Patch",
+    "patch.kubectl": "kubectl",
+    "patch.kustomize": "kustomize",
+    "patch.helm": "Helm values",
+    "patch.json": "JSON patch",
+    "patch.resize": "Pod resize",
     "suggestions.stale": "This suggestion has changed since you opened it. Read it again, then decide.",
     "suggestions.conflict": "Not recorded: {problem}.",
     "suggestions.not_allowed": "You may read this suggestion but not decide on it: it belongs to {team}.",
@@ -122,6 +195,8 @@ TEXTS: Final[dict[str, str]] = {
     "state.applied": "applied",
     "state.verified": "verified",
     "state.rolled_back": "rolled back",
+    "state.overwritten": "overwritten",
+    "state.failed": "failed",
     "reason.peak_known": "A known peak needs it",
     "reason.batch_window": "Needed in a batch window",
     "reason.runtime_heap": "The runtime's heap needs it",
@@ -143,4 +218,11 @@ TEXTS: Final[dict[str, str]] = {
     "silence.gone": "No longer runs",
     "silence.without_requests": "Has no request to change",
     "silence.not_a_container": "Belongs to the pod, not to a container",
+    "silence.renamed": "Runs under another name now",
+    "silence.calendar_peak_not_seen": "A known peak is ahead and not yet in its history",
+    "silence.forbidden_by_limit_range": "The namespace's LimitRange leaves no better value",
+    "silence.forbidden_by_quota": "The namespace's quota has no room for what it needs",
+    "silence.excluded": "Excluded by a policy",
+    "silence.fleet_guard": "Waits: enough changes for one day",
+    "silence.data_breaker": "Today's data look wrong: nothing is reduced",
 }

@@ -21,7 +21,7 @@ from service.usecases.chargeback_export import export_chargeback
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-BOARDS = ("", "changes", "suggestions", "chargeback", "oversell", "health")
+BOARDS = ("", "changes", "suggestions", "chargeback", "oversell", "programme", "health")
 SMALL_SCREENS = ((1280, 800), (390, 844))
 
 
@@ -135,19 +135,31 @@ def test_a_board_that_loads_shows_its_frame_first(visit: Visit, monkeypatch: pyt
     calm, may_go_on = leadership.read_leadership, threading.Event()
 
     def held(*arguments: Any, **options: Any) -> Any:
-        may_go_on.wait(30)
+        may_go_on.wait(120)
         return calm(*arguments, **options)
 
-    st.cache_data.clear()
     monkeypatch.setattr(leadership, "read_leadership", held)
     try:
-        visit.page.goto(f"{visit.base}/?token={ONE_TIME}")
-        expect(visit.page.locator("[data-testid=stSkeleton]").first).to_be_visible(timeout=20_000)
+        _open_unread(visit)
     finally:
         may_go_on.set()
     visit.settle()
     expect(visit.page.locator(".mc-figure")).to_have_count(6)
     expect(visit.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+
+
+def _open_unread(visit: Visit) -> None:
+    """Open the cost board until its skeleton shows: a page of an earlier test may still fill the cache."""
+    frame = visit.page.locator("[data-testid=stSkeleton]").first
+    for seconds in (20, 20, 40):
+        st.cache_data.clear()
+        visit.page.goto(f"{visit.base}/?token={ONE_TIME}")
+        try:
+            expect(frame).to_be_visible(timeout=seconds * 1000)
+        except AssertionError:
+            continue
+        return
+    expect(frame).to_be_visible()
 
 
 def test_the_menu_and_the_deploy_button_are_hidden(visit: Visit) -> None:
@@ -169,7 +181,7 @@ def test_a_suggestion_is_accepted_in_the_browser(visit: Visit, world: World) -> 
     page = visit.open("/suggestions")
     title = page.locator(".mc-header h1.mc-small").inner_text()
     assert title == "search-api / app"
-    page.get_by_role("button", name="Accept").click()
+    page.get_by_test_id("stBaseButton-primary").click()
     visit.settle()
     expect(page.locator(".mc-state.mc-good")).to_contain_text("Recorded: accepted by")
     expect(page.locator(".mc-header h1.mc-small")).not_to_have_text(title)

@@ -119,6 +119,29 @@ def test_a_command_that_is_interrupted_ends_quietly_with_code_130(tmp_path: Path
     assert "Traceback" not in stderr
 
 
+def test_an_interrupt_that_arrives_inside_a_destructor_is_not_lost() -> None:
+    script = """
+import time
+from service.cli.interrupts import hand_on_swallowed_interrupts
+
+class Unlucky:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+hand_on_swallowed_interrupts()
+try:
+    Unlucky()
+    time.sleep(20)
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_version_as_json_names_the_version_of_the_output_contract() -> None:
     answer = json.loads(run("version", "--output", "json").stdout)
     assert answer["output_contract"] == 1

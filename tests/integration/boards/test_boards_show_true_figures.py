@@ -23,13 +23,14 @@ from support.board_world import (
 )
 
 from models.vocabulary.errors import Forbidden, InputError, NotFound
-from models.vocabulary.recommendation import RecommendationState, RejectionReason
+from models.vocabulary.suggestion_life import RecommendationState, RejectionReason
 from service.boards.chargeback import read_chargeback
+from service.boards.deciding import decide
 from service.boards.formats import Tone, headline_money, money
 from service.boards.health import read_health
 from service.boards.inbox import filter_rows, read_inbox
 from service.boards.leadership import LeadershipBoard, read_leadership
-from service.boards.suggestion import decide, read_suggestion
+from service.boards.suggestion import read_suggestion
 from service.http.chargeback import export_bytes
 from service.usecases.chargeback_export import export_chargeback
 from warehouse.observed import WindowState
@@ -121,7 +122,7 @@ def test_a_stage_shows_the_same_weekdays_before_and_after(world: World) -> None:
     assert "29 Oct \N{EN DASH} 4 Nov against 7\N{EN DASH}13 Nov" in stage.note
     assert stage.cpu == "1,000.0 \N{RIGHTWARDS ARROW} 760.0"
     assert stage.cost_tone is Tone.GOOD
-    assert stage.state == "not measured yet"
+    assert stage.state == "not measurable: only one pool is untouched, so chance cannot be told from saving"
 
 
 def test_simulated_data_says_so(world: World) -> None:
@@ -231,8 +232,9 @@ def test_a_suggestion_shows_evidence_risk_money_and_patch(world: World) -> None:
     assert detail.money_lines[0] == "Requested saving: 412.35 EUR a month (not yet money)"
     assert len(detail.evidence) == 120
     assert max(hour.cpu_usage_cores_max_5m or 0 for hour in detail.evidence) == pytest.approx(0.9)
-    assert detail.patch is not None
-    assert 'cpu: "800m"' in detail.patch
+    patches = {patch.name: patch for patch in detail.carrying.patches}
+    assert 'cpu: "800m"' in patches["strategic"].text
+    assert 'cpu: "2"' in patches["strategic"].rollback
     assert detail.may_decide
 
 

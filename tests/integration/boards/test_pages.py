@@ -19,16 +19,17 @@ import dashboards.session
 from models.vocabulary.errors import StorageError
 from models.vocabulary.identity import Principal, Role
 from service.access import Unauthenticated
-from service.boards import chargeback, health, inbox, leadership, oversell
+from service.boards import chargeback, health, inbox, leadership, oversell, programme
 from service.runtime import Runtime, using
 from warehouse.observed import WindowState
 
-BOARDS = ("leadership", "suggestions", "chargeback", "oversell", "health")
+BOARDS = ("leadership", "suggestions", "chargeback", "oversell", "programme", "health")
 _READERS = {
     "leadership": (leadership, "read_leadership"),
     "suggestions": (inbox, "read_inbox"),
     "chargeback": (chargeback, "read_chargeback"),
     "oversell": (oversell, "read_oversell"),
+    "programme": (programme, "read_programme"),
     "health": (health, "read_health"),
 }
 Open = Callable[..., AppTest]
@@ -167,7 +168,7 @@ def test_a_database_that_is_gone_is_an_error_with_its_remedy(
     assert "Traceback" not in shown(page)
 
 
-@pytest.mark.parametrize("board", ["leadership", "chargeback", "oversell"])
+@pytest.mark.parametrize("board", ["leadership", "chargeback", "oversell", "programme"])
 def test_a_lake_that_is_gone_is_an_error_and_never_a_zero(
     tmp_path: Path, open_board: Open, board: str
 ) -> None:

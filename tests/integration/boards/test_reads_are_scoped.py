@@ -29,6 +29,9 @@ from service.boards.health import read_health
 from service.boards.inbox import read_inbox
 from service.boards.leadership import read_leadership
 from service.boards.oversell import read_oversell
+from service.boards.programme import read_programme
+from service.boards.programme_candidates import read_candidates
+from service.boards.programme_scalers import read_scalers
 from service.boards.suggestion import read_suggestion
 from service.http.allocation import parse_query, read_allocation
 from service.http.chargeback import export_bytes
@@ -70,6 +73,8 @@ READS: dict[str, Callable[[World, Principal], object]] = {
     "inbox": lambda w, p: read_inbox(w.runtime, p),
     "chargeback board": lambda w, p: read_chargeback(w.runtime, p),
     "oversell board": lambda w, p: read_oversell(w.runtime, p),
+    "programme board": lambda w, p: read_programme(w.runtime, p),
+    "autoscalers": lambda w, p: read_scalers(w.runtime, p),
     "health board": lambda w, p: read_health(w.runtime, p),
     "export": lambda w, p: export_bytes(w.runtime, p, "2026-10", "summary"),
     "verification": lambda w, p: verify_sums(w.runtime, p, "2026-10"),
@@ -153,3 +158,18 @@ def test_an_owners_board_speaks_of_own_cost_only(world: World) -> None:
     assert board.total == team_total("search", november)
     assert [row.label for row in board.teams] == ["search", "Total"]
     assert next(figure for figure in board.figures if figure.key == "budget").note == "no budget set"
+
+
+def test_an_owner_sees_own_suggestions_in_the_programme_and_in_words_why_no_more(world: World) -> None:
+    board = read_programme(world.runtime, OWNER_OF_SEARCH)
+    assert board.initiatives == ()
+    assert "belong to no team" in board.initiatives_note
+    assert board.ledger == ()
+    assert "whole company" in board.ledger_note
+    values = {figure.key: figure.value for figure in board.figures}
+    mine = [row.saving for row in read_inbox(world.runtime, OWNER_OF_SEARCH).rows]
+    assert values["requested"] == f"{sum(one for one in mine if one):.2f} EUR"
+    assert values["realised"] == values["bankable"] == values["other"] == "not shown"
+    ranking = read_candidates(world.runtime, OWNER_OF_SEARCH)
+    assert ranking.rows == ()
+    assert "all teams" in ranking.note

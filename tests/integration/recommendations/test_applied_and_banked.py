@@ -6,14 +6,15 @@ from support.container_usage import GIB, Container, constant, observed
 
 from models.pricing.price_list import PriceRow
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.recommendation import RecommendationState
+from models.vocabulary.suggestion_life import RecommendationState
 from models.vocabulary.windows import HOUR, day_start
 from service.leasing import holding
 from service.runtime import Runtime
 from service.usecases.allocation import allocate
 from service.usecases.bankable import estimate_bankable
+from service.usecases.decisions import accept, explain
 from service.usecases.policy_backtest import backtest_rightsizing
-from service.usecases.recommendations import accept, explain, list_recommendations, recommend_all
+from service.usecases.recommendations import list_recommendations, recommend_all
 
 PLATFORM = Principal("pat", frozenset({Role.PLATFORM}))
 NODES = ["node-1", "node-2"]
@@ -67,6 +68,8 @@ def test_a_node_that_could_go_is_bankable_at_its_effective_price(oversized):
     assert (pool.node_count, pool.removable_now, pool.removable_then) == (2, 0, 1)
     assert pool.bankable_saving_per_month == Decimal("0.40") * 720
     assert pool.currency == "EUR"
+    assert pool.removable_saving_per_month_now == 0
+    assert pool.bankable_by_suggestions_per_month == Decimal("0.40") * 720
 
 
 def test_owners_of_teams_learn_nothing_about_nodes(oversized):
@@ -100,9 +103,11 @@ def test_applied_is_seen_in_the_cluster_and_not_asserted_by_a_click(oversized):
 
 
 def test_policies_are_compared_on_the_stored_past(oversized):
-    scores = backtest_rightsizing(oversized)["alpha"]
-    assert [score.policy.split()[0] for score in scores] == ["millicore", "VPA", "KRR"]
-    for score in scores:
-        assert score.container_days == 2 * (DAYS - 7)
+    found = backtest_rightsizing(oversized)["alpha"]
+    assert (found.warm_up_days, found.scored_days, found.missing_days) == (5, 5, 0)
+    advised = [score for score in found.scores if score.policy.split()[0] in {"millicore", "VPA", "KRR"}]
+    assert len(advised) == 6
+    for score in advised:
+        assert score.container_days == 2 * 5
         assert 0.7 < score.cpu_saved_ratio < 0.8
         assert score.oom_day_ratio == 0

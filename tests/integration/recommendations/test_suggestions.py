@@ -9,19 +9,13 @@ from support.container_usage import GIB
 from models.profiles.daily import build_day_histograms
 from models.vocabulary.errors import Conflict, Forbidden, NotFound
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.recommendation import RecommendationState, RejectionReason, SilenceReason
+from models.vocabulary.recommendation import SilenceReason
+from models.vocabulary.suggestion_life import RecommendationState, RejectionReason
 from models.vocabulary.windows import HourWindow
 from service.engine import open_executor
+from service.usecases.decisions import accept, explain, reject, snooze
 from service.usecases.profiles import build_histograms, build_profiles, read_profile_set
-from service.usecases.recommendations import (
-    accept,
-    explain,
-    list_recommendations,
-    list_silences,
-    recommend_all,
-    reject,
-    snooze,
-)
+from service.usecases.recommendations import list_recommendations, list_silences, recommend_all
 
 PLATFORM = Principal("pat", frozenset({Role.PLATFORM}))
 

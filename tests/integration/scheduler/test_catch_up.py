@@ -15,7 +15,7 @@ from models.vocabulary.errors import SourceUnreachable, UsageError
 from models.vocabulary.windows import HOUR, HourWindow
 from service.runtime import Runtime
 from service.scheduler.service import SchedulerWorker, run_scheduler
-from service.settings import ClusterSettings
+from service.setting_parts import ClusterSettings
 from service.usecases.ingest_prometheus import IngestOptions, run_ingest
 from warehouse.observed import WindowState
 

@@ -16,7 +16,7 @@ from models.vocabulary.identity import Principal, Role
 from models.vocabulary.windows import HOUR, HourWindow
 from service.leasing import holder_name, holding, is_holder_dead
 from service.runtime import Runtime
-from service.settings import ClusterSettings
+from service.setting_parts import ClusterSettings
 from service.usecases.connect import write_cluster
 from service.usecases.ingest_prometheus import IngestOptions, run_ingest
 from service.usecases.ingest_status import ingest_status

@@ -16,7 +16,7 @@ from support.warehouse import lake_digest
 
 from models.vocabulary.windows import HourWindow
 from service.runtime import Runtime
-from service.settings import ClusterSettings, PrometheusConnection
+from service.setting_parts import ClusterSettings, PrometheusConnection
 from service.usecases.allocation import AllocationReport, allocate
 from service.usecases.ingest_files import InputFiles, ingest_files
 from service.usecases.ingest_prometheus import IngestOptions, backfill, repair

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, text, update
 from support.warehouse import NOON, observed_window, store_window
 
+from models.initiatives.initiative import Initiative
 from models.ownership.rules import OwnershipRow
 from models.pricing.price_list import PriceRow
 from models.vocabulary.errors import (
@@ -26,7 +27,7 @@ from models.vocabulary.money import Money
 from models.vocabulary.windows import HourWindow
 from warehouse.database.audit import AuditNote
 from warehouse.database.periods import BillingPeriod, Correction, PeriodState
-from warehouse.database.plans import Budget, BusinessMetric, ExchangeRate, Initiative
+from warehouse.database.plans import Budget, BusinessMetric, ExchangeRate
 from warehouse.database.schema import AUDIT_ENTRY
 from warehouse.gateway import Warehouse
 

@@ -17,7 +17,7 @@ from models.vocabulary.errors import (
     NotFound,
 )
 from models.vocabulary.identity import Principal, Role
-from models.vocabulary.recommendation import RecommendationState, RejectionReason
+from models.vocabulary.suggestion_life import RecommendationState, RejectionReason
 from warehouse.database.schema import RECOMMENDATION_EVENT
 from warehouse.gateway import Warehouse
 

@@ -12,6 +12,7 @@ from service.boards.formats import Tone
 from service.boards.leadership_tables import AttentionLine, StageRow
 from service.boards.leadership_teams import TeamRow
 from service.boards.leadership_views import CauseShare
+from service.boards.programme_initiatives import Cell, InitiativeCard
 from service.boards.suggestion import ValueRow
 
 EVIL = "<img src=x onerror=alert(1)>\"'`![x](http://evil.example)`</b>"
@@ -46,6 +47,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         lambda: html.show_checks([Check(EVIL, EVIL, EVIL, is_passed=False)]),
         lambda: html.show_downloads([(EVIL, f"/v1/{EVIL}")]),
         lambda: html.show_items([(EVIL, Tone.BAD.value, EVIL, EVIL)]),
+        lambda: html.show_initiatives(
+            [InitiativeCard(EVIL, EVIL, EVIL, EVIL, Tone.GOOD, (Cell(EVIL, EVIL, EVIL),), (EVIL,))]
+        ),
         lambda: html.show_footer(EVIL),
         lambda: html.show_team_table(
             [TeamRow(EVIL, EVIL, Decimal(1), 0.5, None, None, None, EVIL, (1.0,))], EVIL

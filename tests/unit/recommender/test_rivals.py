@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from recommender.guard_rails import proportional_limit
-from recommender.rivals import VpaValues, hpa_replicas, vpa_bound, vpa_confidence, vpa_minimum, vpa_target
+from recommender.rivals import (
+    VpaValues,
+    ack_degree,
+    crane_minimum,
+    hpa_replicas,
+    vpa_bound,
+    vpa_confidence,
+    vpa_minimum,
+    vpa_target,
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +66,15 @@ def test_limits_keep_their_ratio(vectors):
 def test_replicas_are_rounded_up(vectors):
     case = vectors["hpa"]
     assert hpa_replicas(case["pods"], case["target"]) == case["ceil"]
+
+
+def test_crane_never_answers_less_than_one_bucket():
+    assert crane_minimum() == VpaValues(0.114, 120_586_239)
+
+
+@pytest.mark.parametrize(
+    ("profile", "buffer", "request_", "degree", "verdict"),
+    [(1.0, 0.2, 2.0, -0.667, "down"), (1.0, 0.2, 1.25, -0.042, "keep"), (1.0, 0.2, 0.9, 0.25, "up")],
+)
+def test_ack_grades_a_change(profile, buffer, request_, degree, verdict):
+    assert ack_degree(profile, buffer, request_) == (pytest.approx(degree, abs=1e-3), verdict)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from models.vocabulary.errors import Conflict
-from models.vocabulary.recommendation import TRANSITIONS, RecommendationState, check_transition
+from models.vocabulary.suggestion_life import TRANSITIONS, RecommendationState, check_transition
 
 
 def test_every_state_is_in_the_table_of_transitions() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.vocabulary.recommendation import RecommendationState, RejectionReason, SilenceReason
+from models.vocabulary.recommendation import SilenceReason
+from models.vocabulary.suggestion_life import RecommendationState, RejectionReason
 from service.boards.catalogue import (
     changes,
     chargeback,
@@ -14,13 +15,14 @@ from service.boards.catalogue import (
     health,
     leadership,
     oversell,
+    programme,
     suggestions,
 )
 from service.boards.coverage import ABSENT
 from service.boards.texts import TEXTS, say
 from warehouse.observed import WindowState
 
-_PARTS = (every_board, leadership, changes, suggestions, chargeback, oversell, health)
+_PARTS = (every_board, leadership, changes, suggestions, chargeback, oversell, programme, health)
 
 
 def _calls(repository: Path) -> list[tuple[str, set[str], str]]:

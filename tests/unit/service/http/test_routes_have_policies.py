@@ -59,4 +59,10 @@ def test_downloads_and_websockets_ask_who_calls() -> None:
 
 def test_only_decisions_may_be_posted() -> None:
     writing = [rule.pattern.pattern for rule in RULES if rule.methods & {"POST", "PUT", "DELETE", "PATCH"}]
-    assert writing == ["/v1/recommendations/[^/]+/decision"]
+    assert writing == [
+        "/v1/recommendations/[^/]+/decision",
+        "/v1/recommendations/[^/]+/(accept|reject|snooze|withdraw)",
+        "/v1/(bulk-acceptances|peak-signatures)",
+        "/v1/exclusions",
+        "/v1/exclusions/[^/]+",
+    ]

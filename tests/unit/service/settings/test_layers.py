@@ -62,6 +62,18 @@ def test_a_wrong_file_is_refused_naming_file_key_and_value(tmp_path: Path, text:
     assert str(file) in str(caught.value)
 
 
+def test_a_file_or_a_secret_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "millicore.yaml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"millicore\.yaml is not UTF-8 text"):
+        load_settings(file, environment={})
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    secret = f"{{url: 'http://p', bearer_token_file: {tmp_path / 'token'}}}"
+    write(file, f"clusters: [{{name: p, prometheus: {secret}}}]")
+    with pytest.raises(UsageError, match="token is not UTF-8 text"):
+        load_settings(file, environment={})
+
+
 def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(
         UsageError, match="unknown setting MILLICORE_LAKEURL; did you mean MILLICORE_LAKE_URL"

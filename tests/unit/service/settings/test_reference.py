@@ -10,7 +10,8 @@ import typer
 
 from service.cli.app import app
 from service.reference import command_paths, commands_page, settings_page
-from service.settings import ClusterSettings, PrometheusConnection, RiskClassRule, Settings
+from service.setting_parts import ClusterSettings, PrometheusConnection, RequestMetricRule, RiskClassRule
+from service.settings import Settings
 
 STALE = "run `make docs`: the page does not match the code any more"
 
@@ -23,7 +24,9 @@ def test_the_commands_page_is_what_the_commands_say(repository: Path) -> None:
     assert (repository / "docs" / "cli.md").read_text(encoding="utf-8") == commands_page(app), STALE
 
 
-@pytest.mark.parametrize("model", [Settings, ClusterSettings, PrometheusConnection, RiskClassRule])
+@pytest.mark.parametrize(
+    "model", [Settings, ClusterSettings, PrometheusConnection, RiskClassRule, RequestMetricRule]
+)
 def test_every_setting_has_a_help_text_that_is_a_sentence(model: type[Settings]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, name

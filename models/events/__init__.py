@@ -1,0 +1,1 @@
+"""Days that are not like others: sales, holidays, load tests, incidents."""

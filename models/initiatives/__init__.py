@@ -1,0 +1,1 @@
+"""What optimisation programmes plan and bring: priorities, pilots, realised saving, payback, shares."""

@@ -1,0 +1,1 @@
+"""Requests weighted by what they cost: one metric of load from a latency histogram."""
