@@ -102,8 +102,8 @@ def forecast(
         SeriesKind, typer.Option("--series", help="Cost to the month's end, or use per team.")
     ] = SeriesKind.COST,
     horizon: Annotated[
-        str, typer.Option("--horizon", help="How far ahead use is forecast: 24h, 7d, 30d.")
-    ] = "7d",
+        str | None, typer.Option("--horizon", help="How far ahead use is forecast, 24h or 30d; default 7d.")
+    ] = None,
     cluster: ClusterName = None,
     *,
     workloads: Annotated[
@@ -115,6 +115,8 @@ def forecast(
     if series is SeriesKind.COST and not workloads:
         if cluster is not None:
             raise UsageError("cost is forecast over all clusters: --cluster goes with --series usage")
+        if horizon is not None:
+            raise UsageError("cost is forecast to the month's end: --horizon goes with --series usage")
         _show_costs(session, moment)
         return
     from service.usecases.forecast_usage import forecast_usage
@@ -122,7 +124,7 @@ def forecast(
     found = forecast_usage(
         session.runtime,
         moment,
-        horizon_hours=_read_hours(horizon),
+        horizon_hours=_read_hours("7d" if horizon is None else horizon),
         cluster=cluster,
         progress=session.progress,
     )

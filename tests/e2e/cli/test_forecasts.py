@@ -71,6 +71,12 @@ def test_a_horizon_of_something_else_is_refused(run: Run, horizon: str) -> None:
     assert "1h to 30d" in refused.stderr
 
 
+def test_a_horizon_for_cost_is_refused_instead_of_ignored(run: Run) -> None:
+    refused = run("forecast", "--horizon", "30d")
+    assert refused.exit_code == 2
+    assert "--horizon goes with --series usage" in refused.stderr
+
+
 def test_a_replay_is_shown_per_kind_and_horizon(run: Run) -> None:
     rows = json.loads(run("backtest", "forecast", "--output", "json").stdout)
     assert {row["horizon_hours"] for row in rows} <= {1, 24, 168}
